@@ -1,0 +1,1 @@
+//! Pure ground: names, secrets, verifiers, sealing, URLs. Nothing here knows a server.
