@@ -1,6 +1,7 @@
 //! credential_manager: managed login credentials inside the PostgreSQL server.
 
-pub mod error;
 pub mod core;
+pub mod error;
+pub mod pg;
 
 pgrx::pg_module_magic!();

@@ -1,0 +1,97 @@
+//! Who calls, and the one way to act with a superuser's rights.
+
+use super::{ident, Oid, BOOTSTRAP_SUPERUSER};
+use pgrx::pg_sys;
+
+/// The three users of a call (THREATS T20): the effective one decides, the others are recorded.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// `GetUserId()` at entry: whose rights count.
+    pub effective: Oid,
+    /// The user of the outermost level, after SET ROLE.
+    pub outer: Oid,
+    /// Who logged in, or what SET SESSION AUTHORIZATION says.
+    pub session: Oid,
+}
+
+impl Caller {
+    /// The users as they are now; to be taken before any switch.
+    pub fn current() -> Caller {
+        // SAFETY: plain readers of the backend's user state.
+        unsafe {
+            Caller {
+                effective: pg_sys::GetUserId(),
+                outer: pg_sys::GetOuterUserId(),
+                session: pg_sys::GetSessionUserId(),
+            }
+        }
+    }
+
+    /// Whether the effective user is a superuser.
+    pub fn is_superuser(&self) -> bool {
+        is_superuser(self.effective)
+    }
+}
+
+/// Whether a role is a superuser; a role that is gone is none.
+pub fn is_superuser(role: Oid) -> bool {
+    // SAFETY: a catalog lookup.
+    unsafe { pg_sys::superuser_arg(role) }
+}
+
+/// A role's name for a record, or its number where the role is gone.
+pub fn record_name(role: Oid) -> String {
+    ident::role_name(role).unwrap_or_else(|| format!("#{}", role.to_u32()))
+}
+
+/// Whether the call stands in a security-restricted operation (an index function, a materialized
+/// view's refresh, a maintenance command), where somebody else's code runs with the caller's name.
+pub fn in_restricted_operation() -> bool {
+    // SAFETY: reads the backend's security flags.
+    unsafe { pg_sys::InSecurityRestrictedOperation() }
+}
+
+/// Whether the call stands inside a trigger, where the statement's author and the code's author
+/// may be two people.
+pub fn in_trigger() -> bool {
+    // SAFETY: pg_trigger_depth takes no argument and reads a counter.
+    let depth: Option<i32> = unsafe { pgrx::direct_function_call(pg_sys::pg_trigger_depth, &[]) };
+    depth.unwrap_or(0) > 0
+}
+
+/// Superuser rights for the length of one act; they end when this value goes.
+///
+/// SECURITY_LOCAL_USERID_CHANGE forbids SET ROLE and SET SESSION AUTHORIZATION meanwhile. An error
+/// unwinds through `Drop`, and the end of the (sub)transaction restores the user as well.
+#[must_use = "the rights end when this value is dropped"]
+pub struct Superuser {
+    user: Oid,
+    flags: i32,
+}
+
+/// Takes the bootstrap superuser's rights. Keep the value as short as the act.
+pub fn as_superuser() -> Superuser {
+    as_role(BOOTSTRAP_SUPERUSER)
+}
+
+/// Takes a role's rights: for acts on user objects, which are done as their owner (DESIGN 2.14).
+pub fn as_role(role: Oid) -> Superuser {
+    let mut user = Oid::INVALID;
+    let mut flags = 0;
+    // SAFETY: saves the present user and flags, and sets others that `Drop` takes back.
+    unsafe {
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut flags);
+        pg_sys::SetUserIdAndSecContext(
+            role,
+            flags | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
+        );
+    }
+    Superuser { user, flags }
+}
+
+impl Drop for Superuser {
+    fn drop(&mut self) {
+        // SAFETY: puts back what `as_role` saved.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.flags) }
+    }
+}

@@ -1,0 +1,58 @@
+//! Locks that nobody but this house can name.
+//!
+//! They are heavyweight locks on (our table, role OID), a pair that no SQL command locks, so no user
+//! can hold one without having called us (THREATS T81: no advisory lock, no grant on a table).
+//! Waiters queue, `lock_timeout` holds, deadlocks are found, and a waiter at REPEATABLE READ gets no
+//! serialization failure as it would from a row lock.
+
+use super::{database, ident, Oid};
+use crate::error::{Kind, Result};
+use pgrx::pg_sys;
+
+/// Where nobody's role stands: the lock of the number of credentials.
+const COUNTER: Oid = Oid::INVALID;
+
+/// Locks the number of credentials until the end of the transaction. First in the lock order.
+pub fn counter() -> Result<()> {
+    acquire(COUNTER, true).map(|_| ())
+}
+
+/// Locks one credential until the end of the transaction; waits up to `lock_timeout` (55P03 then).
+pub fn credential(role: Oid) -> Result<()> {
+    acquire(role, true).map(|_| ())
+}
+
+/// Locks one credential if nobody holds it; tells whether it did.
+pub fn try_credential(role: Oid) -> Result<bool> {
+    acquire(role, false)
+}
+
+fn acquire(object: Oid, wait: bool) -> Result<bool> {
+    let class = ident::own_relation("credential")
+        .ok_or_else(|| Kind::NotReady.error("credential_manager is not installed in this database"))?;
+    let tag = pg_sys::LOCKTAG {
+        locktag_field1: database::current().to_u32(),
+        locktag_field2: class.to_u32(),
+        locktag_field3: object.to_u32(),
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    // SAFETY: a complete tag on the stack; the lock belongs to the transaction, which releases it.
+    let got = unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, !wait) };
+    Ok(got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
+}
+
+/// Takes AccessExclusiveLock on a role until the end of the transaction, as DROP ROLE does: nobody
+/// can make an object of it or name it in a GRANT meanwhile.
+pub fn role_exclusively(role: Oid) {
+    // SAFETY: locks a shared object by class and OID; errors unwind.
+    unsafe {
+        pg_sys::LockSharedObject(
+            pg_sys::AuthIdRelationId,
+            role,
+            0,
+            pg_sys::AccessExclusiveLock as i32,
+        );
+    }
+}

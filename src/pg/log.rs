@@ -1,0 +1,49 @@
+//! Lines for the server log and notices for the caller.
+
+use pgrx::pg_sys;
+use std::ffi::{c_char, c_int, CString};
+
+extern "C" {
+    // elog.h: pgrx keeps these two for its own macros and does not bind them.
+    fn errstart(elevel: c_int, domain: *const c_char) -> bool;
+    fn errfinish(filename: *const c_char, lineno: c_int, funcname: *const c_char);
+}
+
+/// One line in the server log and nowhere else, without the statement and without context: a
+/// statement may hold a password that the caller typed, and `log_min_error_statement` would add it.
+pub fn line(text: &str) {
+    let Ok(text) = CString::new(text) else { return };
+    // SAFETY: the protocol of ereport() at a level below ERROR, which returns; the format is a
+    // constant with one string argument.
+    unsafe {
+        if errstart(pg_sys::LOG_SERVER_ONLY as c_int, std::ptr::null()) {
+            pg_sys::errhidestmt(true);
+            pg_sys::errhidecontext(true);
+            pg_sys::errmsg_internal(c"%s".as_ptr(), text.as_ptr());
+            errfinish(c"credential_manager".as_ptr(), 0, std::ptr::null());
+        }
+    }
+}
+
+/// A NOTICE for the caller: what a person needs next.
+pub fn notice(text: &str) {
+    message(pg_sys::NOTICE as c_int, text);
+}
+
+/// A WARNING for the caller.
+pub fn warning(text: &str) {
+    message(pg_sys::WARNING as c_int, text);
+}
+
+fn message(level: c_int, text: &str) {
+    let Ok(text) = CString::new(text) else { return };
+    // SAFETY: as in `line`.
+    unsafe {
+        if errstart(level, std::ptr::null()) {
+            pg_sys::errhidestmt(true);
+            pg_sys::errhidecontext(true);
+            pg_sys::errmsg_internal(c"%s".as_ptr(), text.as_ptr());
+            errfinish(c"credential_manager".as_ptr(), 0, std::ptr::null());
+        }
+    }
+}

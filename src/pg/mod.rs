@@ -1,0 +1,33 @@
+//! The fence: every unsafe block, every role-DDL node and every difference between server
+//! versions of this house stands below this door. What leaves it is safe Rust.
+//!
+//! A PostgreSQL error that passes through here unwinds as a panic that pgrx turns back into the
+//! same error at the function's boundary; it is caught only in [`xact::subtransaction`].
+#![allow(unsafe_code)] // The reason this module exists; each block says why it is sound.
+
+pub mod authority;
+pub mod call;
+pub mod database;
+pub mod ident;
+pub mod lock;
+pub mod log;
+pub mod role;
+pub mod session;
+pub mod shmem;
+pub mod spi;
+pub mod text;
+pub mod time;
+pub mod value;
+pub mod worker;
+pub mod xact;
+
+pub use pgrx::pg_sys::Oid;
+
+/// The role every cluster is made with; the worker and the elevated acts run as it.
+/// `pg_authid.dat` gives it OID 10.
+pub const BOOTSTRAP_SUPERUSER: Oid = Oid::from_u32(10);
+
+/// An OID from the number that a row holds.
+pub fn oid(number: u32) -> Oid {
+    Oid::from(number)
+}

@@ -1,0 +1,396 @@
+//! Role DDL as parse nodes through ProcessUtility.
+//!
+//! Nodes, because a statement's text would carry the verifier into logs, statistics and error
+//! contexts (THREATS T50, T51); through ProcessUtility, because other extensions' hooks must see what
+//! happens. The text that goes along names the act and holds neither password nor verifier.
+
+use super::text::palloc;
+use super::{ident, spi, Oid};
+use crate::error::{Kind, Result};
+use pgrx::pg_sys;
+use pgrx::pg_sys::NodeTag;
+use std::ffi::{c_int, CString};
+
+/// A role's login attributes that an act can set.
+#[derive(Default, Clone)]
+pub struct Options<'a> {
+    /// LOGIN or NOLOGIN.
+    pub login: Option<bool>,
+    /// A SCRAM verifier; `Some(None)` takes the password away.
+    pub verifier: Option<Option<&'a str>>,
+    /// CONNECTION LIMIT; -1: none.
+    pub connection_limit: Option<i32>,
+    /// VALID UNTIL, as the server prints a time; `infinity` for none.
+    pub valid_until: Option<&'a str>,
+    /// NOSUPERUSER, NOCREATEDB, NOCREATEROLE, NOREPLICATION, NOBYPASSRLS and INHERIT, said out loud.
+    pub plain: bool,
+}
+
+/// What `pg_authid` holds of a role.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// OID.
+    pub oid: Oid,
+    /// Name.
+    pub name: String,
+    /// SUPERUSER.
+    pub superuser: bool,
+    /// CREATEROLE.
+    pub createrole: bool,
+    /// CREATEDB.
+    pub createdb: bool,
+    /// REPLICATION.
+    pub replication: bool,
+    /// BYPASSRLS.
+    pub bypassrls: bool,
+    /// LOGIN.
+    pub login: bool,
+    /// INHERIT.
+    pub inherit: bool,
+    /// CONNECTION LIMIT; -1: none.
+    pub connection_limit: i32,
+    /// VALID UNTIL.
+    pub valid_until: Option<super::value::Time>,
+    /// The kind of the stored password: `scram-sha-256`, `md5`, or nothing.
+    pub password_encryption: Option<String>,
+}
+
+/// A role by OID. Needs superuser rights (`pg_authid`).
+pub fn by_oid(oid: Oid) -> Result<Option<Role>> {
+    let found = spi::row(
+        "SELECT a.oid, a.rolname, a.rolsuper, a.rolcreaterole, a.rolcreatedb, a.rolreplication,
+                a.rolbypassrls, a.rolcanlogin, a.rolinherit, a.rolconnlimit, a.rolvaliduntil,
+                CASE WHEN a.rolpassword IS NULL THEN NULL
+                     WHEN pg_catalog.left(a.rolpassword, 14) OPERATOR(pg_catalog.=) 'SCRAM-SHA-256$' THEN 'scram-sha-256'
+                     ELSE 'md5' END
+           FROM pg_catalog.pg_authid a WHERE a.oid OPERATOR(pg_catalog.=) $1",
+        &[oid.into()],
+    )?;
+    let Some(row) = found else { return Ok(None) };
+    Ok(Some(Role {
+        oid: row.oid(0)?,
+        name: row.text(1)?,
+        superuser: row.bool(2)?,
+        createrole: row.bool(3)?,
+        createdb: row.bool(4)?,
+        replication: row.bool(5)?,
+        bypassrls: row.bool(6)?,
+        login: row.bool(7)?,
+        inherit: row.bool(8)?,
+        connection_limit: row.int4(9)?,
+        // An endless lease is none: the server keeps 'infinity' where a lease was taken away.
+        valid_until: row.maybe_time(10)?.filter(|t| *t != i64::MAX),
+        password_encryption: row.maybe_text(11)?,
+    }))
+}
+
+/// The verifier that is stored for a role. Needs superuser rights.
+pub fn stored_verifier(oid: Oid) -> Result<Option<String>> {
+    match spi::row(
+        "SELECT a.rolpassword FROM pg_catalog.pg_authid a WHERE a.oid OPERATOR(pg_catalog.=) $1",
+        &[oid.into()],
+    )? {
+        Some(row) => row.maybe_text(0),
+        None => Ok(None),
+    }
+}
+
+/// CREATE ROLE; gives the new role's OID. The server's own error where the name is taken.
+pub fn create(name: &str, options: &Options) -> Result<Oid> {
+    // SAFETY: a complete node in the current memory context, of the kind its tag says.
+    unsafe {
+        let node = node::<pg_sys::CreateRoleStmt>(NodeTag::T_CreateRoleStmt);
+        (*node).stmt_type = pg_sys::RoleStmtType::ROLESTMT_ROLE;
+        (*node).role = palloc(name);
+        (*node).options = option_list(options);
+        utility(node.cast(), "CREATE ROLE");
+    }
+    super::xact::next_command();
+    ident::role_oid(name).ok_or_else(|| Kind::Internal.error("a role that was made is not there"))
+}
+
+/// ALTER ROLE on the role that is pinned: afterwards the OID must still bear the name.
+pub fn alter(role: Oid, name: &str, options: &Options) -> Result<()> {
+    // SAFETY: as in `create`.
+    unsafe {
+        let node = node::<pg_sys::AlterRoleStmt>(NodeTag::T_AlterRoleStmt);
+        (*node).role = role_spec(name);
+        (*node).options = option_list(options);
+        (*node).action = 1;
+        utility(node.cast(), "ALTER ROLE");
+    }
+    super::xact::next_command();
+    still_named(role, name)?;
+    if let Some(verifier) = options.verifier {
+        let stored = stored_verifier(role)?;
+        if stored.as_deref() != verifier {
+            return Err(Kind::Internal.error("the server stored another verifier than it was given"));
+        }
+    }
+    Ok(())
+}
+
+/// DROP ROLE, by name, of the role that is pinned.
+pub fn drop(role: Oid, name: &str) -> Result<()> {
+    still_named(role, name)?;
+    // SAFETY: as in `create`.
+    unsafe {
+        let node = node::<pg_sys::DropRoleStmt>(NodeTag::T_DropRoleStmt);
+        (*node).roles = pg_sys::lappend(std::ptr::null_mut(), role_spec(name).cast());
+        (*node).missing_ok = false;
+        utility(node.cast(), "DROP ROLE");
+    }
+    super::xact::next_command();
+    match ident::role_name(role) {
+        None => Ok(()),
+        Some(_) => Err(moved(name)),
+    }
+}
+
+/// GRANT or REVOKE of a membership.
+#[derive(Clone, Copy)]
+pub enum Membership {
+    /// GRANT … WITH ADMIN OPTION: what default has on every credential.
+    Admin,
+    /// GRANT.
+    Member,
+    /// REVOKE of the membership and all it came with.
+    None,
+}
+
+/// Makes `member` a member of `group`, or ends that.
+pub fn set_membership(group: &str, member: &str, how: Membership) {
+    // SAFETY: as in `create`; granted roles are AccessPriv nodes, grantees RoleSpecs (gram.y).
+    unsafe {
+        let node = node::<pg_sys::GrantRoleStmt>(NodeTag::T_GrantRoleStmt);
+        let granted = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
+        (*granted).priv_name = palloc(group);
+        (*node).granted_roles = pg_sys::lappend(std::ptr::null_mut(), granted.cast());
+        (*node).grantee_roles = pg_sys::lappend(std::ptr::null_mut(), role_spec(member).cast());
+        (*node).is_grant = !matches!(how, Membership::None);
+        (*node).admin_opt = matches!(how, Membership::Admin);
+        (*node).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
+        let text = if (*node).is_grant { "GRANT" } else { "REVOKE" };
+        utility(node.cast(), text);
+    }
+    super::xact::next_command();
+}
+
+/// A kind of object that privileges are given on here.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// A database by name.
+    Database(&'a str),
+    /// A schema by name.
+    Schema(&'a str),
+    /// A function of schema `credentials`, by name and OIDs of its argument types.
+    Function(&'a str, &'a [Oid]),
+}
+
+/// GRANT (`grant`) or REVOKE of privileges on an object, by the object's owner's right.
+/// `grantee` `None` is PUBLIC; no privilege is ALL.
+pub fn set_privileges(
+    grant: bool,
+    privileges: &[&str],
+    target: Target,
+    grantee: Option<&str>,
+    with_grant_option: bool,
+) {
+    // SAFETY: as in `create`; the shapes of `objects` are those of gram.y for each kind.
+    unsafe {
+        let node = node::<pg_sys::GrantStmt>(NodeTag::T_GrantStmt);
+        (*node).is_grant = grant;
+        (*node).targtype = pg_sys::GrantTargetType::ACL_TARGET_OBJECT;
+        let (kind, object) = target_node(target);
+        (*node).objtype = kind;
+        (*node).objects = pg_sys::lappend(std::ptr::null_mut(), object.cast());
+        for privilege in privileges {
+            let p = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
+            (*p).priv_name = palloc(privilege);
+            (*node).privileges = pg_sys::lappend((*node).privileges, p.cast());
+        }
+        let to = match grantee {
+            Some(name) => role_spec(name),
+            None => public(),
+        };
+        (*node).grantees = pg_sys::lappend(std::ptr::null_mut(), to.cast());
+        (*node).grant_option = with_grant_option;
+        (*node).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
+        utility(node.cast(), if grant { "GRANT" } else { "REVOKE" });
+    }
+    super::xact::next_command();
+}
+
+/// # Safety
+/// Allocates in the current memory context.
+unsafe fn target_node(target: Target) -> (pg_sys::ObjectType::Type, *mut pg_sys::Node) {
+    // SAFETY: fresh nodes; lists hold what gram.y puts there.
+    unsafe {
+        match target {
+            Target::Database(name) => (
+                pg_sys::ObjectType::OBJECT_DATABASE,
+                pg_sys::makeString(palloc(name)).cast(),
+            ),
+            Target::Schema(name) => (
+                pg_sys::ObjectType::OBJECT_SCHEMA,
+                pg_sys::makeString(palloc(name)).cast(),
+            ),
+            Target::Function(name, types) => {
+                let f = node::<pg_sys::ObjectWithArgs>(NodeTag::T_ObjectWithArgs);
+                let schema = pg_sys::makeString(palloc("credentials"));
+                (*f).objname = pg_sys::lappend(std::ptr::null_mut(), schema.cast());
+                (*f).objname =
+                    pg_sys::lappend((*f).objname, pg_sys::makeString(palloc(name)).cast());
+                for oid in types {
+                    let t = pg_sys::makeTypeNameFromOid(*oid, -1);
+                    (*f).objargs = pg_sys::lappend((*f).objargs, t.cast());
+                }
+                (pg_sys::ObjectType::OBJECT_FUNCTION, f.cast())
+            }
+        }
+    }
+}
+
+/// ALTER ROLE … IN DATABASE … SET setting (or RESET, for no value).
+pub fn set_setting(role: Oid, name: &str, database: &str, setting: &str, value: Option<&str>) -> Result<()> {
+    // SAFETY: as in `create`; the argument of a SET is a list of constants (gram.y, var_list).
+    unsafe {
+        let node = node::<pg_sys::AlterRoleSetStmt>(NodeTag::T_AlterRoleSetStmt);
+        let set = self::node::<pg_sys::VariableSetStmt>(NodeTag::T_VariableSetStmt);
+        (*set).name = palloc(setting);
+        match value {
+            None => (*set).kind = pg_sys::VariableSetKind::VAR_RESET,
+            Some(value) => {
+                (*set).kind = pg_sys::VariableSetKind::VAR_SET_VALUE;
+                let constant = self::node::<pg_sys::A_Const>(NodeTag::T_A_Const);
+                (*constant).val.sval.type_ = NodeTag::T_String;
+                (*constant).val.sval.sval = palloc(value);
+                (*constant).location = -1;
+                (*set).args = pg_sys::lappend(std::ptr::null_mut(), constant.cast());
+            }
+        }
+        (*node).role = role_spec(name);
+        (*node).database = palloc(database);
+        (*node).setstmt = set;
+        utility(node.cast(), "ALTER ROLE SET");
+    }
+    super::xact::next_command();
+    still_named(role, name)
+}
+
+/// The pinned OID must bear the name: a role renamed under a node would mean another one.
+fn still_named(role: Oid, name: &str) -> Result<()> {
+    if ident::role_name(role).as_deref() == Some(name) {
+        Ok(())
+    } else {
+        Err(moved(name))
+    }
+}
+
+fn moved(name: &str) -> crate::error::Error {
+    Kind::InUse
+        .error(format!("role \"{}\" was renamed or replaced meanwhile", crate::error::shown(name)))
+        .detail("Nothing was changed.")
+        .hint("Call again.")
+}
+
+/// A zeroed node with its tag.
+///
+/// # Safety
+/// `T` must be the node type of `tag`.
+unsafe fn node<T>(tag: NodeTag) -> *mut T {
+    // SAFETY: palloc0 gives zeroed memory, which is a valid empty node once its tag is set; the tag
+    // is the first member of every node.
+    unsafe {
+        let node = pg_sys::palloc0(std::mem::size_of::<T>()).cast::<T>();
+        (*node.cast::<pg_sys::Node>()).type_ = tag;
+        node
+    }
+}
+
+/// # Safety
+/// Allocates in the current memory context.
+unsafe fn role_spec(name: &str) -> *mut pg_sys::RoleSpec {
+    // SAFETY: a fresh node.
+    unsafe {
+        let spec = node::<pg_sys::RoleSpec>(NodeTag::T_RoleSpec);
+        (*spec).roletype = pg_sys::RoleSpecType::ROLESPEC_CSTRING;
+        (*spec).rolename = palloc(name);
+        (*spec).location = -1;
+        spec
+    }
+}
+
+fn public() -> *mut pg_sys::RoleSpec {
+    // SAFETY: a fresh node.
+    unsafe {
+        let spec = node::<pg_sys::RoleSpec>(NodeTag::T_RoleSpec);
+        (*spec).roletype = pg_sys::RoleSpecType::ROLESPEC_PUBLIC;
+        (*spec).location = -1;
+        spec
+    }
+}
+
+/// # Safety
+/// Allocates in the current memory context.
+unsafe fn option_list(options: &Options) -> *mut pg_sys::List {
+    let mut list: *mut pg_sys::List = std::ptr::null_mut();
+    let mut add = |name: &str, value: *mut pg_sys::Node| {
+        // SAFETY: a fresh DefElem at the end of a list that is ours.
+        unsafe {
+            list = pg_sys::lappend(list, pg_sys::makeDefElem(palloc(name), value, -1).cast());
+        }
+    };
+    // SAFETY: fresh value nodes.
+    unsafe {
+        let boolean = |b: bool| pg_sys::makeBoolean(b).cast::<pg_sys::Node>();
+        if options.plain {
+            for name in ["superuser", "createdb", "createrole", "isreplication", "bypassrls"] {
+                add(name, boolean(false));
+            }
+            add("inherit", boolean(true));
+        }
+        if let Some(login) = options.login {
+            add("canlogin", boolean(login));
+        }
+        if let Some(limit) = options.connection_limit {
+            add("connectionlimit", pg_sys::makeInteger(limit as c_int).cast());
+        }
+        if let Some(until) = options.valid_until {
+            add("validUntil", pg_sys::makeString(palloc(until)).cast());
+        }
+        if let Some(verifier) = options.verifier {
+            let value = verifier.map_or(std::ptr::null_mut(), |v| {
+                pg_sys::makeString(palloc(v)).cast::<pg_sys::Node>()
+            });
+            add("password", value);
+        }
+    }
+    list
+}
+
+/// Hands one node to ProcessUtility, with a text that names the act alone.
+///
+/// # Safety
+/// `node` must be a complete utility node.
+unsafe fn utility(node: *mut pg_sys::Node, text: &str) {
+    let text = CString::new(format!("/* credential_manager */ {text}")).unwrap_or_default();
+    // SAFETY: a PlannedStmt around the node as the planner makes one for a utility statement; the
+    // text outlives the call; the receiver drops rows, of which role DDL has none.
+    unsafe {
+        let planned = self::node::<pg_sys::PlannedStmt>(NodeTag::T_PlannedStmt);
+        (*planned).commandType = pg_sys::CmdType::CMD_UTILITY;
+        (*planned).utilityStmt = node;
+        (*planned).stmt_location = -1;
+        pg_sys::ProcessUtility(
+            planned,
+            text.as_ptr(),
+            false,
+            pg_sys::ProcessUtilityContext::PROCESS_UTILITY_QUERY,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestNone),
+            std::ptr::null_mut(),
+        );
+    }
+}

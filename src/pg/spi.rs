@@ -1,0 +1,160 @@
+//! Statements on our own tables and on catalogs: parameters bound, results copied out, and always
+//! the latest snapshot.
+//!
+//! The latest snapshot is taken because a decision that was made after a lock must see what the
+//! former holder of the lock committed, at REPEATABLE READ and SERIALIZABLE too (DESIGN 2.4).
+
+use super::value::{Span, Time, Value};
+use super::Oid;
+use crate::error::{Error, Kind, Result};
+use pgrx::pg_sys;
+use std::ffi::CString;
+
+/// One row of a result, its columns in order.
+#[derive(Debug)]
+pub struct Row(Vec<Value>);
+
+/// Runs one statement and gives back its rows (for INSERT, UPDATE and DELETE those of RETURNING).
+///
+/// The text is a constant of this house: parameters are `$1`, `$2`, … and never spliced.
+/// Errors of the server unwind through it.
+pub fn query(statement: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+    Ok(execute(statement, params)?.0)
+}
+
+/// The rows of a statement, and the number of rows it touched.
+fn execute(statement: &'static str, params: &[Value]) -> Result<(Vec<Row>, u64)> {
+    let text = CString::new(statement).map_err(|_| broken("a NUL byte in a statement"))?;
+    let mut types: Vec<Oid> = params.iter().map(|p| p.kind().oid()).collect();
+    // SAFETY: SPI is entered and left in pairs; an error in between unwinds to the end of the
+    // transaction or subtransaction, which closes SPI itself (AtEOXact_SPI, AtEOSubXact_SPI).
+    // Everything passed lives until SPI_finish, and rows are copied out before it.
+    unsafe {
+        if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as i32 {
+            return Err(broken("SPI_connect"));
+        }
+        let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
+        if plan.is_null() {
+            return Err(broken("SPI_prepare"));
+        }
+        let (mut values, nulls) = to_datums(params);
+        let code = pg_sys::SPI_execute_snapshot(
+            plan,
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            pg_sys::GetLatestSnapshot(),
+            std::ptr::null_mut(),
+            false,
+            true,
+            0,
+        );
+        if code < 0 {
+            return Err(broken("SPI_execute_snapshot"));
+        }
+        let rows = copy_out()?;
+        // SPI_finish takes the count back to that of the level above.
+        let touched = pg_sys::SPI_processed;
+        pg_sys::SPI_finish();
+        Ok((rows, touched))
+    }
+}
+
+/// Runs one statement and gives back its only row; `None` where there is none.
+pub fn row(statement: &'static str, params: &[Value]) -> Result<Option<Row>> {
+    Ok(query(statement, params)?.into_iter().next())
+}
+
+/// Runs one statement that gives one value.
+pub fn number(statement: &'static str, params: &[Value]) -> Result<i64> {
+    row(statement, params)?
+        .ok_or_else(|| broken("a count without a row"))?
+        .int8(0)
+}
+
+/// Runs one statement for its effect and tells how many rows it touched.
+pub fn run(statement: &'static str, params: &[Value]) -> Result<u64> {
+    Ok(execute(statement, params)?.1)
+}
+
+fn to_datums(params: &[Value]) -> (Vec<pg_sys::Datum>, Vec<std::ffi::c_char>) {
+    let mut values = Vec::with_capacity(params.len());
+    let mut nulls = Vec::with_capacity(params.len());
+    for param in params {
+        let datum = param.clone().into_datum();
+        nulls.push(if datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char);
+        values.push(datum.unwrap_or(pg_sys::Datum::from(0)));
+    }
+    (values, nulls)
+}
+
+/// # Safety
+/// Must be called directly after SPI_execute_snapshot, before SPI_finish.
+unsafe fn copy_out() -> Result<Vec<Row>> {
+    // SAFETY: SPI_tuptable is null or holds numvals tuples of the shape tupdesc; attribute numbers
+    // run from 1 to natts, and each value is copied into Rust memory at once.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Ok(Vec::new());
+        }
+        let desc = (*table).tupdesc;
+        let columns = (*desc).natts;
+        let mut rows = Vec::with_capacity((*table).numvals as usize);
+        for i in 0..(*table).numvals as usize {
+            let tuple = *(*table).vals.add(i);
+            let mut row = Vec::with_capacity(columns as usize);
+            for column in 1..=columns {
+                let mut null = false;
+                let datum = pg_sys::SPI_getbinval(tuple, desc, column, &mut null);
+                let oid = pg_sys::SPI_gettypeid(desc, column);
+                let value = Value::from_datum(datum, null, oid)
+                    .ok_or_else(|| broken("a column of a type without a door"))?;
+                row.push(value);
+            }
+            rows.push(Row(row));
+        }
+        Ok(rows)
+    }
+}
+
+fn broken(what: &str) -> Error {
+    Kind::Internal.error(format!("unexpected result of a catalog statement: {what}"))
+}
+
+macro_rules! getters {
+    ($($name:ident, $maybe:ident, $variant:ident, $rust:ty;)*) => {$(
+        #[doc = concat!("Column `i` as ", stringify!($variant), "; NULL is an internal error.")]
+        pub fn $name(&self, i: usize) -> Result<$rust> {
+            self.$maybe(i)?.ok_or_else(|| broken("NULL in a column that has none"))
+        }
+        #[doc = concat!("Column `i` as ", stringify!($variant), ", or nothing for NULL.")]
+        pub fn $maybe(&self, i: usize) -> Result<Option<$rust>> {
+            match self.0.get(i) {
+                Some(Value::$variant(v)) => Ok(Some(v.clone())),
+                Some(Value::Null(_)) => Ok(None),
+                _ => Err(broken(concat!("a column is not ", stringify!($variant)))),
+            }
+        }
+    )*};
+}
+
+impl Row {
+    getters! {
+        text, maybe_text, Text, String;
+        bool, maybe_bool, Bool, bool;
+        int4, maybe_int4, Int4, i32;
+        int8, maybe_int8, Int8, i64;
+        oid, maybe_oid, Oid, Oid;
+        float8, maybe_float8, Float8, f64;
+        time, maybe_time, Time, Time;
+        span, maybe_span, Interval, Span;
+        texts, maybe_texts, TextArray, Vec<String>;
+        json, maybe_json, Json, serde_json::Value;
+        bytes, maybe_bytes, Bytes, Vec<u8>;
+    }
+
+    /// The columns themselves, to be handed on as a result row.
+    pub fn into_values(self) -> Vec<Value> {
+        self.0
+    }
+}

@@ -1,0 +1,3 @@
+//! Background workers: registering, starting, waiting, and the safety of their connection.
+
+pub use pgrx::bgworkers::BackgroundWorker;

@@ -1,0 +1,164 @@
+//! Transactions: what happens at their end, and subtransactions that catch an error.
+
+use super::shmem;
+use crate::error::{Kind, Result};
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::{PgTryBuilder, PgXactCallbackEvent};
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+
+thread_local! {
+    /// The transaction that has its callbacks already, by its local id.
+    static MARKED: Cell<u32> = const { Cell::new(0) };
+    /// Whether that transaction recorded work for the worker.
+    static WORK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The local id of the current transaction, unique in this backend.
+pub fn local_id() -> u32 {
+    // SAFETY: MyProc is set in every backend that runs a transaction.
+    unsafe { (*pg_sys::MyProc).lxid }
+}
+
+/// Says that this transaction changes something of ours: it cannot be PREPAREd, since a prepared
+/// transaction would keep our locks for as long as its maker likes (THREATS T81).
+pub fn mark_changed() {
+    let id = local_id();
+    if MARKED.replace(id) == id {
+        return;
+    }
+    WORK.set(false);
+    pgrx::register_xact_callback(PgXactCallbackEvent::PrePrepare, || {
+        super::call::raise(
+            Kind::NotBuilt
+                .error("cannot PREPARE a transaction that changed credentials")
+                .detail("A prepared transaction would hold the credential's locks for as long as it is left.")
+                .hint("COMMIT or ROLLBACK."),
+        )
+    });
+    pgrx::register_xact_callback(PgXactCallbackEvent::Commit, || {
+        MARKED.set(0);
+        if WORK.replace(false) {
+            shmem::work_committed();
+        }
+    });
+    pgrx::register_xact_callback(PgXactCallbackEvent::Abort, || {
+        MARKED.set(0);
+        WORK.set(false);
+    });
+}
+
+/// Says that this transaction left work for the worker, who is told when it commits.
+pub fn mark_work() {
+    mark_changed();
+    WORK.set(true);
+}
+
+/// Whether this transaction has left work, so that waiting for it would wait for itself.
+pub fn has_work() -> bool {
+    MARKED.get() == local_id() && WORK.get()
+}
+
+/// Makes this transaction's commit reach the disk whatever `synchronous_commit` says: a password
+/// that was told must survive a crash.
+pub fn force_sync_commit() {
+    // SAFETY: sets a flag of the current transaction.
+    unsafe { pg_sys::ForceSyncCommit() }
+}
+
+/// Makes what this command wrote visible to the next one.
+pub fn next_command() {
+    // SAFETY: inside a transaction, not in a parallel one (our functions are PARALLEL UNSAFE).
+    unsafe { pg_sys::CommandCounterIncrement() }
+}
+
+/// Lets a cancel or a termination that has been asked for take effect.
+pub fn check_for_interrupts() {
+    pgrx::check_for_interrupts!();
+}
+
+/// An error of the server that a subtransaction caught.
+#[derive(Debug)]
+pub struct Caught {
+    /// The five characters of its SQLSTATE.
+    pub sqlstate: String,
+    /// Its message. It may hold names of objects; it is not shown to callers as it is.
+    pub message: String,
+}
+
+/// Runs `act` in a subtransaction. An error of the server, or an `Err`, rolls back what it did; the
+/// outer result is the server's error, the inner one is `act`'s own.
+pub fn subtransaction<T>(act: impl FnOnce() -> Result<T>) -> std::result::Result<Result<T>, Caught> {
+    // SAFETY: plain globals, put back at the end as PL/pgSQL's exception block does.
+    let (context, owner) =
+        unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
+    // SAFETY: ended below on every path, by release or by rollback.
+    unsafe { pg_sys::BeginInternalSubTransaction(std::ptr::null()) };
+    // SAFETY: keeps results in the caller's memory, as PL/pgSQL does.
+    unsafe { pg_sys::MemoryContextSwitchTo(context) };
+    let act = AssertUnwindSafe(act);
+    let outcome = PgTryBuilder::new(move || {
+        let act = act;
+        Ok((act.0)())
+    })
+    .catch_others(|error| Err(caught(error)))
+    .execute();
+    // SAFETY: this is the subtransaction begun above; an error inside it has been copied out and
+    // the error state flushed by pgrx.
+    unsafe {
+        if matches!(outcome, Ok(Ok(_))) {
+            pg_sys::ReleaseCurrentSubTransaction();
+        } else {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+    }
+    outcome
+}
+
+fn caught(error: CaughtError) -> Caught {
+    match error {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+            let sqlstate = sqlstate_text(report.sql_error_code() as i32);
+            // A cancel or a termination is not an outcome of the act: it ends the whole transaction.
+            if sqlstate == "57014" || sqlstate == "57P01" {
+                CaughtError::PostgresError(report).rethrow();
+            }
+            Caught {
+                sqlstate,
+                message: report.message().to_owned(),
+            }
+        }
+        panic @ CaughtError::RustPanic { .. } => panic.rethrow(),
+    }
+}
+
+/// The text form of an encoded SQLSTATE (elog.h, MAKE_SQLSTATE: five characters of six bits).
+fn sqlstate_text(code: i32) -> String {
+    (0..5)
+        .map(|i| char::from(((code >> (6 * i)) & 0x3F) as u8 + b'0'))
+        .collect()
+}
+
+/// For the length of this value, statements of this backend wait at most so long for one lock.
+#[must_use = "the former setting comes back when this value is dropped"]
+pub struct LockTimeout(std::ffi::c_int);
+
+/// Waits at most `milliseconds` for each lock from here on.
+pub fn lock_timeout(milliseconds: i32) -> LockTimeout {
+    // SAFETY: a plain global that holds the setting, in milliseconds; read at each lock wait.
+    unsafe {
+        let former = pg_sys::LockTimeout;
+        pg_sys::LockTimeout = milliseconds;
+        LockTimeout(former)
+    }
+}
+
+impl Drop for LockTimeout {
+    fn drop(&mut self) {
+        // SAFETY: puts back what was there.
+        unsafe { pg_sys::LockTimeout = self.0 }
+    }
+}
