@@ -1,7 +1,44 @@
 //! credential_manager: managed login credentials inside the PostgreSQL server.
+//!
+//! The rooms stand on floors; a room uses what stands below it, and `tests/layers.rs` watches that.
 
-pub mod core;
+// Floor 0: ground. It knows nothing of credentials.
 pub mod error;
 pub mod pg;
+pub mod settings;
+
+// Floor 1: pure. It needs no server.
+pub mod core;
+
+// Floor 2: memory, each on the one before.
+pub mod events;
+pub mod catalog;
+pub mod access;
+pub mod vault;
+
+// Floor 3: work.
+pub mod ownership;
+pub mod jobs;
+pub mod repair;
+pub mod rotation;
+pub mod lifecycle;
+
+// Floor 4: edges, called by nobody.
+pub mod doors;
+pub mod worker;
 
 pgrx::pg_module_magic!();
+
+/// Called by the server when it loads the library.
+///
+/// Outside `shared_preload_libraries` nothing is defined: a LOAD in a session must not change that
+/// session, and every function refuses there (55000). Under pg_upgrade nothing acts.
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    if !pg::database::preloading() || pg::database::is_binary_upgrade() {
+        return;
+    }
+    settings::define(pg::database::port());
+    pg::shmem::init();
+    pg::worker::register_launcher();
+}

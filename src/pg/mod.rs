@@ -8,11 +8,15 @@
 pub mod authority;
 pub mod call;
 pub mod database;
+pub mod fault;
 pub mod ident;
 pub mod lock;
 pub mod log;
+pub mod owner;
+pub mod prepared;
 pub mod role;
 pub mod session;
+pub mod settings;
 pub mod shmem;
 pub mod spi;
 pub mod text;

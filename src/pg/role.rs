@@ -2,10 +2,10 @@
 //!
 //! Nodes, because a statement's text would carry the verifier into logs, statistics and error
 //! contexts (THREATS T50, T51); through ProcessUtility, because other extensions' hooks must see what
-//! happens. The text that goes along names the act and holds neither password nor verifier.
+//! happens, with superuser rights for the length of the one act. The text that goes along names the act and holds neither password nor verifier.
 
 use super::text::palloc;
-use super::{ident, spi, Oid};
+use super::{authority, ident, spi, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
@@ -374,6 +374,7 @@ unsafe fn option_list(options: &Options) -> *mut pg_sys::List {
 /// # Safety
 /// `node` must be a complete utility node.
 unsafe fn utility(node: *mut pg_sys::Node, text: &str) {
+    let _rights = authority::as_superuser();
     let text = CString::new(format!("/* credential_manager */ {text}")).unwrap_or_default();
     // SAFETY: a PlannedStmt around the node as the planner makes one for a utility statement; the
     // text outlives the call; the receiver drops rows, of which role DDL has none.

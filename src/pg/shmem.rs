@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// How many roles can be swept for late logins at once; a role beyond waits in its worker.
 const SWEEPS: usize = 256;
 
+/// Longest text that a worker in another database hands over, in bytes.
+const REPORT_TEXT: usize = 240;
+
 /// Sessions of a role that began before a moment are to be ended, for as long as a login that was
 /// begun before it may still be on its way.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +37,10 @@ struct Shared {
     /// A worker that waits in the queue of a lock and asks for its blockers to be ended.
     besieging: i32,
     sweeps: [Sweep; SWEEPS],
+    /// What the worker in another database has to say.
+    report: u8,
+    /// Its words, as many as fit.
+    report_text: [u8; REPORT_TEXT],
 }
 
 impl Default for Shared {
@@ -45,6 +52,8 @@ impl Default for Shared {
             launcher: 0,
             besieging: 0,
             sweeps: [Sweep::default(); SWEEPS],
+            report: 0,
+            report_text: [0; REPORT_TEXT],
         }
     }
 }
@@ -179,4 +188,45 @@ pub fn besiege(pid: i32) {
 pub fn besieging() -> Option<i32> {
     let pid = SHARED.share().besieging;
     (pid != 0).then_some(pid)
+}
+
+/// What a worker in another database came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// It said nothing before it ended.
+    Nothing,
+    /// All is done there.
+    Done,
+    /// Some objects are busy.
+    Busy,
+    /// A person is needed.
+    Blocked,
+}
+
+/// Before a worker is started elsewhere: nothing has been said.
+pub fn clear_report() {
+    set_report(Report::Nothing, "");
+}
+
+/// A worker in another database says what it came to; what does not fit is cut.
+pub fn set_report(report: Report, text: &str) {
+    let mut shared = SHARED.exclusive();
+    shared.report = report as u8;
+    shared.report_text = [0; REPORT_TEXT];
+    for (slot, byte) in shared.report_text.iter_mut().zip(text.bytes()) {
+        *slot = byte;
+    }
+}
+
+/// What the worker in another database said.
+pub fn report() -> (Report, String) {
+    let shared = SHARED.share();
+    let report = match shared.report {
+        1 => Report::Done,
+        2 => Report::Busy,
+        3 => Report::Blocked,
+        _ => Report::Nothing,
+    };
+    let end = shared.report_text.iter().position(|b| *b == 0).unwrap_or(REPORT_TEXT);
+    (report, String::from_utf8_lossy(&shared.report_text[..end]).into_owned())
 }

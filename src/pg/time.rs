@@ -23,6 +23,16 @@ pub fn after(start: Time, span: Span) -> Result<Time> {
     end.ok_or_else(|| Kind::Internal.error("a time without a value"))
 }
 
+/// A time as text that reads back the same under any time zone and date style, for a parse node.
+pub fn for_node(time: Time) -> Result<String> {
+    super::spi::row(
+        "SELECT pg_catalog.to_char(pg_catalog.timezone('UTC', $1), 'YYYY-MM-DD HH24:MI:SS.US') OPERATOR(pg_catalog.||) '+00'",
+        &[Value::Time(time)],
+    )?
+    .ok_or_else(|| Kind::Internal.error("a time without a text"))?
+    .text(0)
+}
+
 /// A time as the server prints it in ISO style, for messages.
 pub fn shown(time: Time) -> String {
     // SAFETY: timestamptz_to_str gives a NUL-terminated string in a static buffer.

@@ -64,6 +64,8 @@ pub enum Type {
     Json,
     /// `bytea`
     Bytes,
+    /// `inet`, as its text
+    Inet,
 }
 
 impl Type {
@@ -81,12 +83,13 @@ impl Type {
             Type::TextArray => pg_sys::TEXTARRAYOID,
             Type::Json => pg_sys::JSONBOID,
             Type::Bytes => pg_sys::BYTEAOID,
+            Type::Inet => pg_sys::INETOID,
         }
     }
 
     /// The type of an OID, or nothing where the fence has no door for it.
     pub(super) fn of(oid: Oid) -> Option<Type> {
-        const ALL: [Type; 11] = [
+        const ALL: [Type; 12] = [
             Type::Text,
             Type::Bool,
             Type::Int4,
@@ -98,6 +101,7 @@ impl Type {
             Type::TextArray,
             Type::Json,
             Type::Bytes,
+            Type::Inet,
         ];
         ALL.into_iter().find(|t| t.oid() == oid)
     }
@@ -130,6 +134,8 @@ pub enum Value {
     Json(serde_json::Value),
     /// `bytea`
     Bytes(Vec<u8>),
+    /// `inet`
+    Inet(String),
 }
 
 impl Value {
@@ -148,6 +154,7 @@ impl Value {
             Value::TextArray(_) => Type::TextArray,
             Value::Json(_) => Type::Json,
             Value::Bytes(_) => Type::Bytes,
+            Value::Inet(_) => Type::Inet,
         }
     }
 
@@ -167,6 +174,7 @@ impl Value {
             Value::TextArray(v) => v.into_datum(),
             Value::Json(v) => JsonB(v).into_datum(),
             Value::Bytes(v) => v.into_datum(),
+            Value::Inet(v) => pgrx::Inet(v).into_datum(),
         }
     }
 
@@ -230,6 +238,7 @@ unsafe fn read(datum: pg_sys::Datum, oid: Oid, kind: Type) -> Option<Value> {
             ),
             Type::Json => Value::Json(JsonB::from_datum(datum, false)?.0),
             Type::Bytes => Value::Bytes(Vec::<u8>::from_datum(datum, false)?),
+            Type::Inet => Value::Inet(pgrx::Inet::from_datum(datum, false)?.0),
         })
     }
 }

@@ -118,21 +118,28 @@ pub fn subtransaction<T>(act: impl FnOnce() -> Result<T>) -> std::result::Result
     outcome
 }
 
-fn caught(error: CaughtError) -> Caught {
-    match error {
-        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-            let sqlstate = sqlstate_text(report.sql_error_code() as i32);
-            // A cancel or a termination is not an outcome of the act: it ends the whole transaction.
-            if sqlstate == "57014" || sqlstate == "57P01" {
-                CaughtError::PostgresError(report).rethrow();
-            }
-            Caught {
-                sqlstate,
+impl Caught {
+    /// What an error of the server says; a Rust panic goes on.
+    pub(super) fn of(error: CaughtError) -> Caught {
+        match error {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => Caught {
+                sqlstate: sqlstate_text(report.sql_error_code() as i32),
                 message: report.message().to_owned(),
-            }
+            },
+            panic @ CaughtError::RustPanic { .. } => panic.rethrow(),
         }
-        panic @ CaughtError::RustPanic { .. } => panic.rethrow(),
     }
+}
+
+/// A cancel or a termination is not an outcome of the act: it goes on to end the whole transaction.
+fn caught(error: CaughtError) -> Caught {
+    if let CaughtError::PostgresError(report) = &error {
+        let sqlstate = sqlstate_text(report.sql_error_code() as i32);
+        if sqlstate == "57014" || sqlstate == "57P01" {
+            error.rethrow();
+        }
+    }
+    Caught::of(error)
 }
 
 /// The text form of an encoded SQLSTATE (elog.h, MAKE_SQLSTATE: five characters of six bits).

@@ -1,0 +1,108 @@
+-- Tables. They are granted to nobody, hold no triggers, and are not dumped: roles do not come with a
+-- dump, so rows about them must not either. Identity is the role's OID; names are what was last seen.
+
+CREATE TABLE credentials.installation (
+  singleton         boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  id                uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+  system_identifier bigint NOT NULL,
+  database          oid NOT NULL
+);
+COMMENT ON TABLE credentials.installation IS 'What the rows of this schema are bound to: this installation, this cluster, this database';
+COMMENT ON COLUMN credentials.installation.system_identifier IS 'The cluster''s system identifier when the rows were bound; part of what passwords are sealed with';
+COMMENT ON COLUMN credentials.installation.database IS 'OID of the home database when the rows were bound';
+
+INSERT INTO credentials.installation (system_identifier, database)
+SELECT c.system_identifier, d.oid
+  FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
+ WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database();
+
+CREATE TABLE credentials.credential (
+  role          oid PRIMARY KEY,
+  name          text COLLATE "C" NOT NULL,
+  role_name     text COLLATE "C" NOT NULL,
+  state         text COLLATE "C" NOT NULL CHECK (state IN
+    ('active', 'rotating', 'lingering', 'suspended', 'destroying', 'orphaned', 'foreign')),
+  secret        bigint,
+  lease         boolean NOT NULL DEFAULT false,
+  valid_until   timestamptz,
+  created_at    timestamptz NOT NULL,
+  rotated_at    timestamptz,
+  last_login_at timestamptz
+);
+CREATE UNIQUE INDEX credential_name_key ON credentials.credential (pg_catalog.lower(name));
+COMMENT ON TABLE credentials.credential IS 'One row a managed login role';
+COMMENT ON COLUMN credentials.credential.role IS 'OID of the role: its identity';
+COMMENT ON COLUMN credentials.credential.name IS 'Name of the credential; default for the default credential';
+COMMENT ON COLUMN credentials.credential.role_name IS 'Name of the role; where role and name no longer agree the credential is orphaned';
+COMMENT ON COLUMN credentials.credential.state IS 'State of the credential';
+COMMENT ON COLUMN credentials.credential.secret IS 'The row of credentials.secret that holds the password in force, where one is stored';
+COMMENT ON COLUMN credentials.credential.lease IS 'Whether the credential ends at valid_until';
+COMMENT ON COLUMN credentials.credential.valid_until IS 'When a lease ends';
+COMMENT ON COLUMN credentials.credential.rotated_at IS 'When the password was last changed through the extension';
+COMMENT ON COLUMN credentials.credential.last_login_at IS 'Latest login that was seen';
+
+CREATE TABLE credentials.secret (
+  id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  role    oid NOT NULL,
+  sealed  bytea NOT NULL,
+  made_at timestamptz NOT NULL
+);
+-- ANALYZE keeps no sample of what is sealed, nor of whose it is.
+ALTER TABLE credentials.secret ALTER COLUMN sealed SET STATISTICS 0;
+ALTER TABLE credentials.secret ALTER COLUMN role SET STATISTICS 0;
+COMMENT ON TABLE credentials.secret IS 'Passwords, sealed with the key file; bound to cluster, role and row';
+COMMENT ON COLUMN credentials.secret.sealed IS 'Envelope of an AEAD (XChaCha20-Poly1305)';
+
+CREATE TABLE credentials.job (
+  id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  kind         text COLLATE "C" NOT NULL CHECK (kind IN
+    ('rotate', 'suspend', 'destroy', 'repair', 'expire')),
+  role         oid NOT NULL,
+  name         text COLLATE "C" NOT NULL,
+  state        text COLLATE "C" NOT NULL CHECK (state IN
+    ('queued', 'running', 'waiting', 'blocked', 'done', 'failed', 'cancelled')),
+  stage        text COLLATE "C" NOT NULL,
+  database     text COLLATE "C",
+  reassign_to  oid,
+  secret       bigint,
+  verifier     text COLLATE "C",
+  cutover      timestamptz,
+  options      jsonb NOT NULL DEFAULT '{}',
+  done         bigint NOT NULL DEFAULT 0,
+  total        bigint,
+  requested_by text COLLATE "C" NOT NULL,
+  created_at   timestamptz NOT NULL,
+  started_at   timestamptz,
+  updated_at   timestamptz NOT NULL,
+  due_at       timestamptz NOT NULL,
+  message      text COLLATE "C"
+);
+ALTER TABLE credentials.job ALTER COLUMN verifier SET STATISTICS 0;
+COMMENT ON TABLE credentials.job IS 'Work that outlives the transaction that ordered it; done by the worker, one step a transaction';
+COMMENT ON COLUMN credentials.job.stage IS 'The step that comes next';
+COMMENT ON COLUMN credentials.job.verifier IS 'Verifier that the role gets when the job takes effect; empty from then on';
+COMMENT ON COLUMN credentials.job.cutover IS 'Sessions that began up to here logged in with what is gone, and are ended';
+COMMENT ON COLUMN credentials.job.due_at IS 'When the next step is due';
+COMMENT ON COLUMN credentials.job.message IS 'What a waiting or blocked job waits for';
+
+CREATE TABLE credentials.event (
+  id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at               timestamptz NOT NULL,
+  action           text COLLATE "C" NOT NULL,
+  name             text COLLATE "C",
+  role             oid,
+  app              text COLLATE "C",
+  effective_role   text COLLATE "C" NOT NULL,
+  outer_role       text COLLATE "C" NOT NULL,
+  session_role     text COLLATE "C" NOT NULL,
+  client_addr      inet,
+  application_name text COLLATE "C",
+  detail           jsonb NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE credentials.event IS 'Audit trail: one row for every call that changed something or told a secret, and for what the worker did';
+COMMENT ON COLUMN credentials.event.effective_role IS 'Whose rights the call was made with';
+COMMENT ON COLUMN credentials.event.outer_role IS 'The role of the session''s top level, after SET ROLE';
+COMMENT ON COLUMN credentials.event.session_role IS 'Who logged in';
+
+REVOKE ALL ON ALL TABLES IN SCHEMA credentials FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA credentials FROM PUBLIC;

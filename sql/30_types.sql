@@ -1,0 +1,30 @@
+-- Results. Named types can grow in an upgrade while views over the functions live on.
+
+CREATE TYPE credentials.made AS (name text, username text, state text, password text);
+CREATE TYPE credentials.setup_step AS (step integer, action text, object text, note text);
+CREATE TYPE credentials.configuration AS (name text, connection_limit integer, settings jsonb);
+CREATE TYPE credentials.status AS (name text, state text);
+CREATE TYPE credentials.identity AS (name text, username text, state text);
+CREATE TYPE credentials.released AS (name text, username text);
+CREATE TYPE credentials.resealed AS (name text);
+CREATE TYPE credentials.order_placed AS (name text, state text, job bigint);
+CREATE TYPE credentials.ownership_step AS (step integer, database text, kind text, object text, action text, note text);
+CREATE TYPE credentials.rotation AS (name text, username text, state text, deadline timestamptz, password text);
+CREATE TYPE credentials.new_password AS (name text, password text);
+CREATE TYPE credentials.lease AS (name text, valid_until timestamptz);
+CREATE TYPE credentials.job_state AS (job bigint, state text);
+CREATE TYPE credentials.listed AS (
+  name text, username text, state text, attachments text[], access jsonb, read_only boolean,
+  protected boolean, connections integer, connection_limit integer, password_encryption text,
+  valid_until timestamptz, created_at timestamptz, rotated_at timestamptz, last_login_at timestamptz);
+CREATE TYPE credentials.username AS (
+  name text, username text, state text, connections integer, oldest_connection timestamptz);
+CREATE TYPE credentials.connection AS (
+  name text, username text, host text, port integer, database text, sslmode text,
+  conninfo text, url text, jdbc_url text);
+CREATE TYPE credentials.job_report AS (
+  job bigint, kind text, name text, database text, state text, done bigint, total bigint,
+  started_at timestamptz, updated_at timestamptz, eta timestamptz, message text);
+CREATE TYPE credentials.event_report AS (
+  id bigint, at timestamptz, action text, name text, app text, effective_role text,
+  outer_role text, session_role text, client_addr inet, application_name text, detail jsonb);

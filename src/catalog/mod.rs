@@ -1,0 +1,96 @@
+//! The catalog of credentials: which roles are managed, under which names, in which state.
+
+pub mod api;
+pub mod home;
+mod store;
+pub mod state;
+
+pub use state::State;
+pub use store::{
+    all, by_role, count, delete, find_folded, insert, read_only, set_last_login, set_lease, set_rotated,
+    set_secret, set_state, set_role_name,
+};
+
+use crate::core::name;
+use crate::error::{shown, Error, Kind, Result};
+use crate::pg::value::Time;
+use crate::pg::{ident, Oid};
+
+/// No credential's name is longer: what adopt and setup take is 54 bytes at most.
+const LONGEST: usize = 54;
+
+/// One managed login role.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The role's OID: its identity.
+    pub role: Oid,
+    /// The credential's name; `default` for the default credential.
+    pub name: String,
+    /// The role's name as it was bound.
+    pub role_name: String,
+    /// The state that is stored.
+    pub state: State,
+    /// The row of the secret table that holds the password in force.
+    pub secret: Option<i64>,
+    /// When it ends by itself, where it is a lease.
+    pub lease_until: Option<Time>,
+    /// When it was made or adopted.
+    pub created_at: Time,
+    /// When its password was last changed through us.
+    pub rotated_at: Option<Time>,
+    /// The latest login that was seen.
+    pub last_login_at: Option<Time>,
+}
+
+impl Credential {
+    /// Whether this is the default credential.
+    pub fn is_default(&self) -> bool {
+        self.name == name::DEFAULT
+    }
+
+    /// The twin's name while a rotation runs.
+    pub fn twin_name(&self) -> String {
+        name::twin_of(&self.role_name)
+    }
+
+    /// Whether role OID and role name still agree (THREATS T14: a name is not an identity).
+    pub fn is_bound(&self) -> bool {
+        ident::role_name(self.role).as_deref() == Some(self.role_name.as_str())
+    }
+}
+
+/// The credential that a caller named as a target: looked up and not judged. What no credential
+/// bears is 42704, absent or unmanaged alike, reserved or malformed or not.
+pub fn target(raw: &str) -> Result<Credential> {
+    // A name longer than any credential's is not sent to the server at all.
+    let found = if raw.len() > LONGEST || raw.contains('\0') {
+        None
+    } else if name::is_default_target(raw) {
+        store::find(name::DEFAULT)?
+    } else {
+        store::find(raw)?
+    };
+    found.ok_or_else(|| unknown(raw))
+}
+
+/// The default credential; 55000 before setup.
+pub fn default_credential() -> Result<Credential> {
+    store::find(name::DEFAULT)?.ok_or_else(|| {
+        Kind::NotReady
+            .error("credential_manager is not set up in this database")
+            .detail("There is no default credential yet.")
+            .hint("As a superuser: SELECT * FROM credentials.setup();")
+    })
+}
+
+/// The error for a name that no credential bears.
+pub fn unknown(raw: &str) -> Error {
+    Kind::NotFound
+        .error(format!("credential \"{}\" does not exist", shown(raw)))
+        .hint("SELECT * FROM credentials.list();")
+}
+
+/// The same credential after its lock was had: by OID, as it is now.
+pub fn reread(credential: &Credential) -> Result<Credential> {
+    store::by_role(credential.role)?.ok_or_else(|| unknown(&credential.name))
+}

@@ -1,0 +1,214 @@
+//! Rows of `credentials.credential`.
+
+use super::{Credential, State};
+use crate::error::{Kind, Result};
+use crate::pg::spi::{self, Row};
+use crate::pg::value::{at, maybe_at, Time};
+use crate::pg::{time, Oid};
+
+fn read(row: &Row) -> Result<Credential> {
+    let word = row.text(3)?;
+    let lease = row.bool(5)?;
+    Ok(Credential {
+        role: row.oid(0)?,
+        name: row.text(1)?,
+        role_name: row.text(2)?,
+        state: State::parse(&word)
+            .ok_or_else(|| Kind::Internal.error("a credential in an unknown state"))?,
+        secret: row.maybe_int8(4)?,
+        lease_until: row.maybe_time(6)?.filter(|_| lease),
+        created_at: row.time(7)?,
+        rotated_at: row.maybe_time(8)?,
+        last_login_at: row.maybe_time(9)?,
+    })
+}
+
+fn read_all(rows: &[Row]) -> Result<Vec<Credential>> {
+    rows.iter().map(read).collect()
+}
+
+/// The credential of exactly this name.
+pub(super) fn find(name: &str) -> Result<Option<Credential>> {
+    spi::row(
+        "SELECT c.role, c.name, c.role_name, c.state, c.secret, c.lease, c.valid_until, c.created_at,
+                c.rotated_at, c.last_login_at
+           FROM credentials.credential c WHERE c.name OPERATOR(pg_catalog.=) $1",
+        &[name.into()],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// The credential whose name or whose role's name is this one but for upper and lower case.
+pub fn find_folded(name: &str) -> Result<Option<Credential>> {
+    spi::row(
+        "SELECT c.role, c.name, c.role_name, c.state, c.secret, c.lease, c.valid_until, c.created_at,
+                c.rotated_at, c.last_login_at
+           FROM credentials.credential c
+          WHERE pg_catalog.lower(c.name) OPERATOR(pg_catalog.=) pg_catalog.lower($1)
+             OR pg_catalog.lower(c.role_name) OPERATOR(pg_catalog.=) pg_catalog.lower($1)
+          ORDER BY c.role LIMIT 1",
+        &[name.into()],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// The credential of a role.
+pub fn by_role(role: Oid) -> Result<Option<Credential>> {
+    spi::row(
+        "SELECT c.role, c.name, c.role_name, c.state, c.secret, c.lease, c.valid_until, c.created_at,
+                c.rotated_at, c.last_login_at
+           FROM credentials.credential c WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// Every credential: default first, then by name.
+pub fn all() -> Result<Vec<Credential>> {
+    read_all(&spi::query(
+        "SELECT c.role, c.name, c.role_name, c.state, c.secret, c.lease, c.valid_until, c.created_at,
+                c.rotated_at, c.last_login_at
+           FROM credentials.credential c
+          ORDER BY (c.name OPERATOR(pg_catalog.=) 'default') USING OPERATOR(pg_catalog.>),
+                   c.name USING OPERATOR(pg_catalog.<)",
+        &[],
+    )?)
+}
+
+/// How many credentials there are. To be called under the counter's lock.
+pub fn count() -> Result<i64> {
+    spi::number("SELECT pg_catalog.count(*) FROM credentials.credential", &[])
+}
+
+/// A new credential, as of now.
+pub fn insert(
+    role: Oid,
+    name: &str,
+    role_name: &str,
+    state: State,
+    lease_until: Option<Time>,
+    rotated_at: Option<Time>,
+) -> Result<()> {
+    spi::run(
+        "INSERT INTO credentials.credential
+           (role, name, role_name, state, lease, valid_until, created_at, rotated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &[
+            role.into(),
+            name.into(),
+            role_name.into(),
+            state.as_str().into(),
+            lease_until.is_some().into(),
+            maybe_at(lease_until),
+            at(time::now()),
+            maybe_at(rotated_at),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The state from now on.
+pub fn set_state(role: Oid, state: State) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.credential c SET state = $2 WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into(), state.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Which secret holds the password in force.
+pub fn set_secret(role: Oid, secret: Option<i64>) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.credential c SET secret = $2 WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into(), secret.into()],
+    )?;
+    Ok(())
+}
+
+/// The password was changed now.
+pub fn set_rotated(role: Oid) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.credential c SET rotated_at = $2 WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into(), at(time::now())],
+    )?;
+    Ok(())
+}
+
+/// When a lease ends.
+pub fn set_lease(role: Oid, until: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.credential c SET lease = true, valid_until = $2
+          WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into(), at(until)],
+    )?;
+    Ok(())
+}
+
+/// The latest login that was seen, if it is later than the one known.
+pub fn set_last_login(role: Oid, seen: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.credential c SET last_login_at = $2
+          WHERE c.role OPERATOR(pg_catalog.=) $1
+            AND (c.last_login_at IS NULL OR c.last_login_at OPERATOR(pg_catalog.<) $2)",
+        &[role.into(), at(seen)],
+    )?;
+    Ok(())
+}
+
+/// The role's name, where a claim binds it anew.
+pub fn set_role_name(role: Oid, role_name: &str) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.credential c SET role_name = $2 WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into(), role_name.into()],
+    )?;
+    Ok(())
+}
+
+/// The credential is no longer managed: its row and its secrets go.
+pub fn delete(role: Oid) -> Result<()> {
+    spi::run(
+        "DELETE FROM credentials.secret s WHERE s.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?;
+    spi::run(
+        "DELETE FROM credentials.credential c WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?;
+    Ok(())
+}
+
+/// For `list()`: credentials all of whose rights on tables, their own and those of their groups, are
+/// SELECT, and who own no table.
+pub fn read_only() -> Result<Vec<Oid>> {
+    spi::query(
+        "WITH RECURSIVE
+           chain(credential, oid) AS (
+               SELECT c.role, c.role FROM credentials.credential c
+             UNION
+               SELECT h.credential, m.roleid FROM chain h
+                 JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) h.oid),
+           held(grantee, writes) AS (
+               SELECT a.grantee, pg_catalog.bool_or(a.privilege_type OPERATOR(pg_catalog.<>) 'SELECT')
+                 FROM pg_catalog.pg_class k, pg_catalog.aclexplode(k.relacl) a
+                WHERE k.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'p', 'v', 'm', 'f']::pg_catalog.\"char\"[])
+                  AND k.relnamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
+                GROUP BY a.grantee)
+         SELECT c.role FROM credentials.credential c
+          WHERE NOT EXISTS (SELECT FROM chain h JOIN held a ON a.grantee OPERATOR(pg_catalog.=) h.oid
+                             WHERE h.credential OPERATOR(pg_catalog.=) c.role AND a.writes)
+            AND EXISTS (SELECT FROM chain h JOIN held a ON a.grantee OPERATOR(pg_catalog.=) h.oid
+                         WHERE h.credential OPERATOR(pg_catalog.=) c.role)
+            AND NOT EXISTS (SELECT FROM chain h JOIN pg_catalog.pg_class k ON k.relowner OPERATOR(pg_catalog.=) h.oid
+                             WHERE h.credential OPERATOR(pg_catalog.=) c.role)",
+        &[],
+    )?
+    .iter()
+    .map(|row| row.oid(0))
+    .collect()
+}

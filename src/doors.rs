@@ -1,0 +1,159 @@
+//! Every door of the house on one page: each SQL function, what kind of call it is, and where it
+//! leads. The checks that all calls share are made here, in one order.
+
+use crate::access::{self, SUPERUSER_ONLY};
+use crate::catalog::home;
+use crate::error::{Kind as Failure, Result};
+use crate::events::{self, Outcome};
+use crate::pg::call::{self, Answer, Call};
+use crate::pg::{authority, database, xact};
+use crate::{catalog, jobs, lifecycle, repair, rotation, vault};
+
+/// What a call may do, which decides where it is refused and whether refusals are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// It changes something.
+    Changes,
+    /// It tells a secret, and changes nothing but the audit trail.
+    Tells,
+    /// It reads.
+    Reads,
+    /// It claims a foreign cluster, so it is let in where everything else is refused.
+    Claims,
+}
+
+/// One door.
+pub struct Door {
+    /// The SQL function's name.
+    pub name: &'static str,
+    /// What it may do.
+    pub nature: Nature,
+    act: fn(&Call) -> Result<Answer>,
+}
+
+macro_rules! doors {
+    ($($name:ident: $nature:ident => $act:path;)*) => {
+        /// Every door.
+        pub const DOORS: &[Door] = &[
+            $(Door { name: stringify!($name), nature: Nature::$nature, act: $act },)*
+        ];
+        crate::export_functions! { enter; $($name)* }
+    };
+}
+
+doors! {
+    setup: Changes => lifecycle::api::setup;
+    setup_plan: Reads => lifecycle::api::setup_plan;
+    create: Changes => lifecycle::api::create;
+    configure: Changes => lifecycle::api::configure;
+    suspend: Changes => lifecycle::api::suspend;
+    resume: Changes => lifecycle::api::resume;
+    adopt: Changes => lifecycle::api::adopt;
+    release: Changes => lifecycle::api::release;
+    claim: Claims => lifecycle::api::claim;
+    destroy: Changes => lifecycle::api::destroy;
+    destroy_plan: Reads => lifecycle::api::destroy_plan;
+    rotate: Changes => rotation::api::rotate;
+    rotate_all: Changes => rotation::api::rotate_all;
+    set_password: Changes => rotation::api::set_password;
+    extend: Changes => lifecycle::api::extend;
+    repair_default: Changes => repair::api::repair_default;
+    repair_plan: Reads => repair::api::repair_plan;
+    cancel_job: Changes => jobs::api::cancel_job;
+    wait: Reads => jobs::api::wait;
+    reseal: Changes => vault::api::reseal;
+    list: Reads => catalog::api::list;
+    usernames: Reads => catalog::api::usernames;
+    url: Tells => vault::api::url;
+    connection_info: Tells => vault::api::connection_info;
+    jobs: Reads => jobs::api::jobs;
+    events: Reads => events::api::events;
+}
+
+/// Lets a call in, runs it, and records how it ended.
+fn enter(call: &Call) -> Result<Answer> {
+    let Some(door) = DOORS.iter().find(|door| door.name == call.function()) else {
+        return Err(Failure::Internal.error("a call without a door"));
+    };
+    events::begin_call();
+    let refused = |sqlstate: &str| {
+        if door.nature != Nature::Reads {
+            let outcome = Outcome::Refused(sqlstate);
+            events::log_call(&call.caller, call.function(), call.target(), outcome);
+        }
+    };
+    let outcome = call::watching(|| admit(door, call).and_then(|()| (door.act)(call)), refused);
+    match &outcome {
+        Ok(_) if events::recorded() => {
+            xact::mark_changed();
+            events::log_call(&call.caller, call.function(), call.target(), Outcome::Done);
+        }
+        Ok(_) => {}
+        Err(error) => refused(error.kind().sqlstate()),
+    }
+    outcome
+}
+
+/// The checks that every call passes first.
+fn admit(door: &Door, call: &Call) -> Result<()> {
+    if authority::in_restricted_operation() || authority::in_trigger() {
+        return Err(Failure::Denied
+            .error(format!("{} cannot be called from a trigger or a restricted operation", door.name))
+            .detail("There the statement's author and the code's author may be two people.")
+            .hint("Call it as a statement of its own."));
+    }
+    if door.nature != Nature::Reads && door.nature != Nature::Tells {
+        refuse_read_only()?;
+    }
+    home::require_home()?;
+    if SUPERUSER_ONLY.contains(&door.name) {
+        access::require_superuser(&call.caller, door.name)?;
+    }
+    if door.nature != Nature::Claims {
+        home::require_claimed()?;
+    }
+    if !matches!(door.name, "setup" | "setup_plan" | "claim" | "events" | "jobs") {
+        catalog::default_credential()?;
+    }
+    Ok(())
+}
+
+fn refuse_read_only() -> Result<()> {
+    if database::in_recovery() {
+        return Err(Failure::ReadOnly
+            .error("This operation is not supported for follower databases.")
+            .hint("Call it on the primary."));
+    }
+    if database::transaction_is_read_only() {
+        return Err(Failure::ReadOnly
+            .error("cannot change credentials in a read-only transaction")
+            .hint("BEGIN READ WRITE;"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_of_the_install_script_has_a_door_and_every_door_a_function() {
+        let script = include_str!("../sql/40_functions.sql");
+        let mut declared: Vec<&str> = script
+            .lines()
+            .filter_map(|line| line.strip_prefix("CREATE FUNCTION credentials."))
+            .filter_map(|rest| rest.split('(').next())
+            .collect();
+        let mut doors: Vec<&str> = DOORS.iter().map(|door| door.name).collect();
+        declared.sort_unstable();
+        doors.sort_unstable();
+        assert_eq!(declared, doors);
+    }
+
+    #[test]
+    fn what_superusers_alone_may_call_are_doors() {
+        for name in SUPERUSER_ONLY {
+            assert!(DOORS.iter().any(|door| door.name == name), "{name}");
+        }
+    }
+}

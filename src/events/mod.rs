@@ -1,0 +1,100 @@
+//! The audit trail: one row for each call that changed something or told a secret, one line in the
+//! server log for each such call, refused ones included.
+
+pub mod api;
+mod store;
+
+use crate::error::{shown, Result};
+use crate::pg::authority::{record_name, Caller};
+use crate::pg::{database, session, Oid};
+use serde_json::Value as Json;
+use std::cell::Cell;
+
+thread_local! {
+    /// Events recorded since the present call began: a call that recorded none changed nothing.
+    static RECORDED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Who did it.
+pub enum Actor<'a> {
+    /// A caller of one of our functions.
+    Caller(&'a Caller),
+    /// The worker, for what a job does on its own.
+    Worker,
+}
+
+/// Records one event in the current transaction. `detail` must not hold a secret.
+///
+/// On a standby and in a read-only transaction no row can be written: a secret that is told there
+/// leaves the line in the server log alone.
+pub fn record(
+    actor: Actor,
+    action: &str,
+    name: Option<&str>,
+    role: Option<Oid>,
+    detail: Json,
+) -> Result<()> {
+    RECORDED.set(RECORDED.get() + 1);
+    if database::in_recovery() || database::transaction_is_read_only() {
+        return Ok(());
+    }
+    let entry = match actor {
+        Actor::Caller(caller) => store::Entry {
+            effective: record_name(caller.effective),
+            outer: record_name(caller.outer),
+            session: record_name(caller.session),
+            client: session::client_address(),
+            application: Some(session::application_name()),
+        },
+        Actor::Worker => {
+            let worker = record_name(crate::pg::BOOTSTRAP_SUPERUSER);
+            store::Entry {
+                effective: worker.clone(),
+                outer: worker.clone(),
+                session: worker,
+                client: None,
+                application: Some("credential_manager worker".to_owned()),
+            }
+        }
+    };
+    store::insert(&entry, action, name, role, detail)
+}
+
+/// A call begins: nothing is recorded yet.
+pub fn begin_call() {
+    RECORDED.set(0);
+}
+
+/// Whether the present call has recorded an event.
+pub fn recorded() -> bool {
+    RECORDED.get() > 0
+}
+
+/// How a call ended, for the log line.
+pub enum Outcome<'a> {
+    /// It did what it was asked.
+    Done,
+    /// It was refused, with the SQLSTATE.
+    Refused(&'a str),
+}
+
+/// The log line of one call. Names are escaped; nothing else of what was typed is in it.
+pub fn log_call(caller: &Caller, function: &str, target: Option<&str>, outcome: Outcome) {
+    let target = target.map(|t| format!(" \"{}\"", shown(t))).unwrap_or_default();
+    let outcome = match outcome {
+        Outcome::Done => "done".to_owned(),
+        Outcome::Refused(sqlstate) => format!("refused ({sqlstate})"),
+    };
+    crate::pg::log::line(&format!(
+        "credential_manager: {function}{target}: {outcome}; effective role \"{}\" ({}), outer role \"{}\", session role \"{}\"",
+        shown(&record_name(caller.effective)),
+        caller.effective.to_u32(),
+        shown(&record_name(caller.outer)),
+        shown(&record_name(caller.session)),
+    ));
+}
+
+/// Deletes events older than `seconds`; tells how many.
+pub fn expire(seconds: i64) -> Result<u64> {
+    store::delete_older(seconds)
+}

@@ -1,0 +1,67 @@
+//! Rows of `credentials.event`. There is no UPDATE, and DELETE only by age.
+
+use crate::error::Result;
+use crate::pg::spi;
+use crate::pg::value::{at, maybe_at, Time, Type, Value};
+use crate::pg::{time, Oid};
+
+/// Who, from where.
+pub(super) struct Entry {
+    pub(super) effective: String,
+    pub(super) outer: String,
+    pub(super) session: String,
+    pub(super) client: Option<String>,
+    pub(super) application: Option<String>,
+}
+
+pub(super) fn insert(
+    entry: &Entry,
+    action: &str,
+    name: Option<&str>,
+    role: Option<Oid>,
+    detail: serde_json::Value,
+) -> Result<()> {
+    spi::run(
+        "INSERT INTO credentials.event
+           (at, action, name, role, effective_role, outer_role, session_role, client_addr, application_name, detail)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &[
+            at(time::now()),
+            action.into(),
+            name.into(),
+            role.into(),
+            (&entry.effective).into(),
+            (&entry.outer).into(),
+            (&entry.session).into(),
+            entry.client.clone().map_or(Value::Null(Type::Inet), Value::Inet),
+            entry.application.clone().into(),
+            detail.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn select(
+    name: Option<&str>,
+    since: Option<Time>,
+    after: Option<i64>,
+) -> Result<Vec<Vec<Value>>> {
+    let rows = spi::query(
+        "SELECT e.id, e.at, e.action, e.name, e.app, e.effective_role, e.outer_role, e.session_role,
+                e.client_addr, e.application_name, e.detail
+           FROM credentials.event e
+          WHERE ($1 IS NULL OR e.name OPERATOR(pg_catalog.=) $1)
+            AND ($2 IS NULL OR e.at OPERATOR(pg_catalog.>=) $2)
+            AND ($3 IS NULL OR e.id OPERATOR(pg_catalog.>) $3)
+          ORDER BY e.id USING OPERATOR(pg_catalog.<)",
+        &[name.into(), maybe_at(since), after.into()],
+    )?;
+    Ok(rows.into_iter().map(spi::Row::into_values).collect())
+}
+
+pub(super) fn delete_older(seconds: i64) -> Result<u64> {
+    spi::run(
+        "DELETE FROM credentials.event e WHERE e.at OPERATOR(pg_catalog.<) $1",
+        &[at(time::now() - seconds.saturating_mul(1_000_000))],
+    )
+}

@@ -1,0 +1,86 @@
+//! The life of a credential: set up, created, configured, suspended, adopted, released, destroyed.
+
+pub mod adopt;
+pub mod api;
+pub mod create;
+pub mod destroy;
+pub mod settings_json;
+pub mod setup;
+mod store;
+
+use crate::catalog::{self, Credential};
+use crate::core::name::{Name, Naming};
+use crate::error::{shown, Error, Kind, Result};
+use crate::pg::value::{Span, Time};
+use crate::pg::{ident, time};
+use crate::settings;
+
+/// The longest lease: what is meant to last longer is not a lease.
+const LONGEST_LEASE_MICROS: i128 = 100 * 366 * 86_400_000_000;
+
+/// A new name by the naming rules in force.
+pub fn new_name(raw: &str) -> Result<Name> {
+    let naming = Naming::parse(&settings::naming()).unwrap_or(Naming::Heroku);
+    Name::parse(raw, naming)
+}
+
+/// When a lease of this length ends, from now.
+pub fn lease_end(valid_for: Span) -> Result<Time> {
+    let length = valid_for.nominal_micros();
+    if length <= 0 || length > LONGEST_LEASE_MICROS {
+        return Err(Kind::BadArgument
+            .error("argument \"valid_for\" must be longer than nothing and at most 100 years")
+            .hint("valid_for => '8 hours'"));
+    }
+    time::after(time::now(), valid_for)
+}
+
+/// A connection limit that ALTER ROLE takes: -1 for none, else 0 or more.
+pub fn check_connection_limit(limit: Option<i32>) -> Result<()> {
+    match limit {
+        Some(limit) if limit < -1 => Err(Kind::BadArgument
+            .error("argument \"connection_limit\" must be -1 or more")
+            .detail("-1 means no limit.")),
+        _ => Ok(()),
+    }
+}
+
+/// The error for a name that a credential or a role bears already.
+pub fn exists(what: &str, name: &str) -> Error {
+    Kind::Exists
+        .error(format!("{what} \"{}\" already exists", shown(name)))
+        .hint("Choose another name, or see SELECT * FROM credentials.list();")
+}
+
+/// Refuses where the limit is reached. To be called under the counter's lock.
+pub fn refuse_beyond_limit() -> Result<()> {
+    let (count, most) = (catalog::count()?, settings::max_credentials());
+    if count < most {
+        return Ok(());
+    }
+    Err(Kind::LimitReached
+        .error(format!("the limit of {most} credentials is reached"))
+        .detail("credential_manager.max_credentials counts the default credential too.")
+        .hint("Destroy one, or raise credential_manager.max_credentials in postgresql.conf and reload."))
+}
+
+/// Refuses a name that a credential bears, in any case, or a role.
+pub fn refuse_taken(name: &str) -> Result<()> {
+    if catalog::find_folded(name)?.is_some() {
+        return Err(exists("credential", name));
+    }
+    if ident::role_oid(name).is_some() {
+        return Err(exists("role", name));
+    }
+    Ok(())
+}
+
+/// Refuses the default credential as a target (42501).
+pub fn refuse_default(credential: &Credential, verb: &str) -> Result<()> {
+    if !credential.is_default() {
+        return Ok(());
+    }
+    Err(Kind::Denied
+        .error(format!("the default credential cannot be {verb}"))
+        .detail("It owns the database."))
+}

@@ -1,0 +1,219 @@
+//! Setting up: which role becomes the default credential, what it is given, what PUBLIC loses.
+
+use super::{create, exists, store};
+use crate::catalog::{self, Credential, State};
+use crate::core::name;
+use crate::error::{shown, Kind, Result};
+use crate::pg::role::{self, Options, Target};
+use crate::pg::{database, ident, lock, log, time, xact, Oid};
+use crate::repair::rights::{self, Domain, Right};
+use crate::rotation::Fresh;
+
+/// The role that becomes default.
+pub enum Choice {
+    /// One that exists; it is kept, but for attributes that default must not have.
+    Existing(Oid, String),
+    /// A new one of this name.
+    New(String),
+}
+
+impl Choice {
+    /// The role's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Choice::Existing(_, name) | Choice::New(name) => name,
+        }
+    }
+
+    /// Decides which role `setup(default_role)` means.
+    pub fn decide(default_role: Option<&str>) -> Result<Choice> {
+        match default_role {
+            Some(wanted) => Choice::named(wanted),
+            None => Choice::owner(),
+        }
+    }
+
+    fn named(wanted: &str) -> Result<Choice> {
+        name::check_taken_role(wanted)?;
+        refuse_system_name(wanted)?;
+        let Some(role) = ident::role_oid(wanted) else {
+            return Ok(Choice::New(wanted.to_owned()));
+        };
+        if crate::pg::authority::is_superuser(role) {
+            return Err(Kind::Denied
+                .error(format!("role \"{}\" is a superuser", shown(wanted)))
+                .detail("The default credential stands one step below superuser.")
+                .hint("SELECT * FROM credentials.setup('app_owner');"));
+        }
+        Ok(Choice::Existing(role, wanted.to_owned()))
+    }
+
+    fn owner() -> Result<Choice> {
+        let owner = store::database_owner(database::current())?;
+        if let Some((role, name, false)) = owner {
+            name::check_taken_role(&name)?;
+            return Ok(Choice::Existing(role, name));
+        }
+        let home = ident::database_name(database::current()).unwrap_or_default();
+        let name = format!("{home}_owner");
+        name::check_taken_role(&name)?;
+        refuse_system_name(&name)?;
+        if ident::role_oid(&name).is_some() {
+            return Err(exists("role", &name)
+                .hint("Name the role that is to be default: SELECT * FROM credentials.setup('…');"));
+        }
+        Ok(Choice::New(name))
+    }
+}
+
+/// Names that the server keeps for itself (user.c, IsReservedName, and the words of RoleSpec).
+fn refuse_system_name(raw: &str) -> Result<()> {
+    let folded = raw.to_ascii_lowercase();
+    if folded.starts_with("pg_") || matches!(folded.as_str(), "public" | "none") {
+        return Err(Kind::ReservedName.error(format!("role name \"{}\" is reserved", shown(raw))));
+    }
+    Ok(())
+}
+
+/// One line of what setup does.
+pub enum Step {
+    /// A new role.
+    Create(String),
+    /// A login role that would be locked out keeps its way in.
+    Admit(String),
+    /// PUBLIC loses CONNECT and TEMPORARY on the home database.
+    CloseDatabase,
+    /// PUBLIC loses all on schema public.
+    ClosePublic,
+    /// Default gets what it lacks.
+    Give(Right),
+}
+
+/// What setup would do for this choice, in order.
+pub fn plan(choice: &Choice) -> Result<Vec<Step>> {
+    let home = database::current();
+    let role = match choice {
+        Choice::Existing(role, _) => Some(*role),
+        Choice::New(_) => None,
+    };
+    let mut steps = Vec::new();
+    if let Choice::New(name) = choice {
+        steps.push(Step::Create(name.clone()));
+    }
+    steps.extend(store::guests(home, role)?.into_iter().map(Step::Admit));
+    let (database_open, public_open) = store::public_rights(home)?;
+    let domain = domain(role.unwrap_or(Oid::INVALID), choice.name());
+    steps.extend(rights::missing(&domain)?.into_iter().map(Step::Give));
+    if database_open {
+        steps.push(Step::CloseDatabase);
+    }
+    if public_open {
+        steps.push(Step::ClosePublic);
+    }
+    Ok(steps)
+}
+
+/// The default role and its database, for the list of rights.
+pub fn domain(role: Oid, name: &str) -> Domain {
+    let home = database::current();
+    Domain {
+        role,
+        name: name.to_owned(),
+        database: home,
+        database_name: ident::database_name(home).unwrap_or_default(),
+    }
+}
+
+/// Sets up; gives the default credential and the new role's password, where one was made.
+pub fn run(choice: &Choice) -> Result<(Credential, Option<Fresh>, Option<i64>)> {
+    lock::counter()?;
+    let steps = plan(choice)?;
+    let (role, fresh) = match choice {
+        Choice::Existing(role, _) => (*role, None),
+        Choice::New(name) => {
+            let fresh = Fresh::generate()?;
+            (make_owner(name, &fresh)?, Some(fresh))
+        }
+    };
+    if let Some(taken) = catalog::by_role(role)? {
+        return Err(exists("credential", &taken.name));
+    }
+    let rotated = fresh.as_ref().map(|_| time::now());
+    catalog::insert(role, name::DEFAULT, choice.name(), State::Active, None, rotated)?;
+    let stored = match &fresh {
+        Some(fresh) => fresh.store(role)?,
+        None => None,
+    };
+    catalog::set_secret(role, stored)?;
+    let domain = domain(role, choice.name());
+    for step in &steps {
+        carry_out(&domain, step)?;
+    }
+    // A right may hang on one that was given before it, and a new role had no OID to ask for.
+    for right in rights::missing(&domain)? {
+        rights::give(&domain, &right)?;
+    }
+    xact::mark_changed();
+    xact::force_sync_commit();
+    let credential = catalog::default_credential()?;
+    Ok((credential, fresh, stored))
+}
+
+fn make_owner(name: &str, fresh: &Fresh) -> Result<Oid> {
+    let options = Options {
+        login: Some(true),
+        verifier: Some(Some(fresh.verifier.expose())),
+        plain: true,
+        ..Options::default()
+    };
+    match xact::subtransaction(|| role::create(name, &options)) {
+        Ok(made) => made,
+        Err(caught) if matches!(caught.sqlstate.as_str(), "42710" | "23505") => Err(exists("role", name)),
+        Err(caught) => Err(crate::rotation::unexpected(&caught)),
+    }
+}
+
+fn carry_out(domain: &Domain, step: &Step) -> Result<()> {
+    match step {
+        Step::Create(_) => {}
+        Step::Admit(role) => {
+            create::give_connect(role)?;
+            log::notice(&format!("role \"{}\" keeps CONNECT, which it had through PUBLIC", shown(role)));
+        }
+        Step::CloseDatabase => {
+            let target = Target::Database(&domain.database_name);
+            role::set_privileges(false, &["connect", "temporary"], target, None, false);
+        }
+        Step::ClosePublic => role::set_privileges(false, &[], Target::Schema("public"), None, false),
+        Step::Give(right) => {
+            if let Right::Attributes(words) = right {
+                log::warning(&format!("role \"{}\" loses {}", shown(&domain.name), words.join(", ")));
+            }
+            rights::give(domain, right)?;
+        }
+    }
+    Ok(())
+}
+
+/// Action, object and note of a step, for `setup_plan`.
+pub fn describe(domain: &Domain, step: &Step) -> (&'static str, String, String) {
+    match step {
+        Step::Create(name) => (
+            "create role",
+            shown(name),
+            "LOGIN; with a generated password".to_owned(),
+        ),
+        Step::Admit(role) => (
+            "grant",
+            format!("database {}", shown(&domain.database_name)),
+            format!("CONNECT to \"{}\", which had it through PUBLIC", shown(role)),
+        ),
+        Step::CloseDatabase => (
+            "revoke",
+            format!("database {}", shown(&domain.database_name)),
+            "CONNECT, TEMPORARY from PUBLIC".to_owned(),
+        ),
+        Step::ClosePublic => ("revoke", "schema public".to_owned(), "ALL from PUBLIC".to_owned()),
+        Step::Give(right) => rights::describe(domain, right),
+    }
+}

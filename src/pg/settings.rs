@@ -1,0 +1,111 @@
+//! Settings as the server keeps them.
+
+use pgrx::guc::GucSetting;
+use pgrx::pg_sys;
+use std::ffi::{CStr, CString};
+use std::ops::RangeInclusive;
+
+/// A text setting.
+pub struct Text(GucSetting<Option<CString>>);
+
+/// A whole-number setting.
+pub struct Whole(GucSetting<i32>);
+
+/// In what a number counts; a person may write any unit of the server's.
+#[derive(Clone, Copy)]
+pub enum Unit {
+    /// A bare number.
+    None,
+    /// Milliseconds.
+    Milliseconds,
+    /// Seconds.
+    Seconds,
+}
+
+impl Text {
+    /// A setting that is not defined yet.
+    pub const fn new() -> Text {
+        Text(GucSetting::<Option<CString>>::new(None))
+    }
+
+    /// The present value; empty where the setting is not defined.
+    pub fn get(&self) -> String {
+        self.0.get().map(|v| v.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+impl Whole {
+    /// A setting that is not defined yet.
+    pub const fn new() -> Whole {
+        Whole(GucSetting::<i32>::new(0))
+    }
+
+    /// The present value; 0 where the setting is not defined.
+    pub fn get(&self) -> i32 {
+        self.0.get()
+    }
+}
+
+/// Defines a text setting.
+pub fn text(
+    setting: &'static Text,
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    default: &'static CStr,
+) {
+    // SAFETY: the boot value is a constant that lives as long as the server, as GUCs demand.
+    unsafe {
+        pg_sys::DefineCustomStringVariable(
+            name.as_ptr(),
+            short.as_ptr(),
+            long.as_ptr(),
+            setting.0.as_ptr(),
+            default.as_ptr(),
+            pg_sys::GucContext::PGC_SIGHUP,
+            0,
+            None,
+            None,
+            None,
+        );
+    }
+}
+
+/// Defines a whole-number setting.
+pub fn whole(
+    setting: &'static Whole,
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    default: i32,
+    range: RangeInclusive<i32>,
+    unit: Unit,
+) {
+    // SAFETY: as in `text`; the boot value lies in the range.
+    unsafe {
+        pg_sys::DefineCustomIntVariable(
+            name.as_ptr(),
+            short.as_ptr(),
+            long.as_ptr(),
+            setting.0.as_ptr(),
+            default,
+            *range.start(),
+            *range.end(),
+            pg_sys::GucContext::PGC_SIGHUP,
+            match unit {
+                Unit::None => 0,
+                Unit::Milliseconds => pg_sys::GUC_UNIT_MS as i32,
+                Unit::Seconds => pg_sys::GUC_UNIT_S as i32,
+            },
+            None,
+            None,
+            None,
+        );
+    }
+}
+
+/// Makes any other name under our prefix an error, and drops values that were set before we came.
+pub fn reserve_prefix() {
+    // SAFETY: a NUL-terminated constant.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"credential_manager".as_ptr()) }
+}

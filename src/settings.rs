@@ -1,0 +1,103 @@
+//! The settings, each with its unit and range. No other file knows that they are C variables.
+//!
+//! All are SIGHUP: they stand in postgresql.conf and nobody can SET them, not for a session, a role
+//! or a database (THREATS T42).
+
+use crate::pg::settings as fence;
+use crate::pg::settings::{Text, Whole};
+
+static DATABASE: Text = Text::new();
+static KEY_FILE: Text = Text::new();
+static NAMING: Text = Text::new();
+static HOST: Text = Text::new();
+static SSLMODE: Text = Text::new();
+static PORT: Whole = Whole::new();
+static MAX_CREDENTIALS: Whole = Whole::new();
+static ROTATION_OVERLAP: Whole = Whole::new();
+static BATCH_SIZE: Whole = Whole::new();
+static LOCK_TIMEOUT: Whole = Whole::new();
+static EVENT_RETENTION: Whole = Whole::new();
+
+/// Defines the settings; only while libraries are preloaded.
+pub fn define(server_port: i32) {
+    use fence::Unit::{Milliseconds, None, Seconds};
+    fence::text(&DATABASE, c"credential_manager.database", c"The home database: the one in which the extension is installed.",
+        c"Empty: nothing acts, as for a copy of a cluster.", c"postgres");
+    fence::text(&KEY_FILE, c"credential_manager.key_file", c"File with the 32-byte keys that seal passwords, newest first.",
+        c"Outside the data directory, mode 0600 or 0400, the same on every node. Empty: passwords are shown once and never stored.", c"");
+    fence::text(&NAMING, c"credential_manager.naming", c"Rules for names of credentials: heroku or scalingo.",
+        c"heroku: 1 to 50 letters, digits, _ and -. scalingo: 6 to 32 letters, digits and _, starting with a letter.", c"heroku");
+    fence::text(&HOST, c"credential_manager.host", c"Host that URLs are built with.",
+        c"Empty: URLs come without a host, with a NOTICE.", c"");
+    fence::text(&SSLMODE, c"credential_manager.sslmode", c"sslmode that URLs are built with.",
+        c"One of libpq's words: disable, allow, prefer, require, verify-ca, verify-full.", c"require");
+    fence::whole(&PORT, c"credential_manager.port", c"Port that URLs are built with.",
+        c"The server's own unless set.", server_port, 1..=65535, None);
+    fence::whole(&MAX_CREDENTIALS, c"credential_manager.max_credentials", c"Most credentials at a time, default included.",
+        c"Rotating twins and groups do not count.", 120, 1..=10_000, None);
+    fence::whole(&ROTATION_OVERLAP, c"credential_manager.rotation_overlap", c"How long the old password stays good at least during a rotation.",
+        c"A pool may be empty for a moment, or a config on its way.", 60, 0..=31_536_000, Seconds);
+    fence::whole(&BATCH_SIZE, c"credential_manager.batch_size", c"Most objects that one transaction of an ownership transfer moves.",
+        c"Batches are also capped by the locks they take.", 100, 1..=10_000, None);
+    fence::whole(&LOCK_TIMEOUT, c"credential_manager.lock_timeout", c"Longest wait of the worker for one lock before it backs off.",
+        c"A reader or writer never waits longer for the worker than this and one batch's commit.", 200, 1..=60_000, Milliseconds);
+    fence::whole(&EVENT_RETENTION, c"credential_manager.event_retention", c"Age at which rows of the audit trail go.",
+        c"0: they stay for ever.", 0, 0..=i32::MAX, Seconds);
+    fence::reserve_prefix();
+}
+
+/// The home database's name; `None` where nothing is to act.
+pub fn database() -> Option<String> {
+    Some(DATABASE.get()).filter(|d| !d.is_empty())
+}
+
+/// The key file's path; `None` where passwords are not stored.
+pub fn key_file() -> Option<String> {
+    Some(KEY_FILE.get()).filter(|f| !f.is_empty())
+}
+
+/// The naming rules' word, `heroku` or `scalingo`; anything else counts as `heroku`, the stricter in
+/// what it reserves.
+pub fn naming() -> String {
+    NAMING.get()
+}
+
+/// The `leader` endpoint's host, where there is one.
+pub fn host() -> Option<String> {
+    Some(HOST.get()).filter(|h| !h.is_empty())
+}
+
+/// The `leader` endpoint's port, 1 to 65535.
+pub fn port() -> u16 {
+    u16::try_from(PORT.get()).unwrap_or(5432)
+}
+
+/// The `leader` endpoint's sslmode, as written.
+pub fn sslmode() -> String {
+    SSLMODE.get()
+}
+
+/// Most credentials at a time, 1 to 10,000.
+pub fn max_credentials() -> i64 {
+    i64::from(MAX_CREDENTIALS.get())
+}
+
+/// How long the old password stays good at least, in seconds.
+pub fn rotation_overlap() -> i64 {
+    i64::from(ROTATION_OVERLAP.get())
+}
+
+/// Objects a transaction of an ownership transfer at most, 1 to 10,000.
+pub fn batch_size() -> i32 {
+    BATCH_SIZE.get()
+}
+
+/// The worker's longest wait for one lock, in milliseconds, 1 to 60,000.
+pub fn lock_timeout() -> i32 {
+    LOCK_TIMEOUT.get()
+}
+
+/// Age in seconds at which events go; `None`: never.
+pub fn event_retention() -> Option<i64> {
+    Some(i64::from(EVENT_RETENTION.get())).filter(|s| *s > 0)
+}

@@ -1,0 +1,114 @@
+//! The vault: passwords are sealed before they touch a row, with keys that the server's files do not
+//! hold. A key file that is missing, unsafe or wrong is a refusal, never a reason to store in clear.
+
+pub mod api;
+mod key_file;
+mod store;
+
+use crate::catalog::{home, Credential};
+use crate::core::cipher::{Context, Keyring};
+use crate::core::secret::Secret;
+use crate::error::{shown, Error, Kind, Result};
+use crate::pg::Oid;
+
+/// Whether passwords are stored here at all.
+pub fn stores_passwords() -> bool {
+    crate::settings::key_file().is_some()
+}
+
+/// The key file as it is now, where one is set; checked at every use.
+fn keyring() -> Result<Option<Keyring>> {
+    crate::settings::key_file()
+        .map(|path| key_file::read(&path))
+        .transpose()
+}
+
+/// Refuses where a key file is set and not usable, before anything is changed.
+pub fn require_usable() -> Result<()> {
+    keyring().map(|_| ())
+}
+
+/// Seals a password for a role and stores it as a new row; its number, or nothing without a key file.
+pub fn put(role: Oid, secret: &Secret) -> Result<Option<i64>> {
+    let Some(keys) = keyring()? else {
+        return Ok(None);
+    };
+    let id = store::next_id()?;
+    let envelope = keys.seal(secret, &context(role, id)?)?;
+    store::insert(id, role, envelope)?;
+    Ok(Some(id))
+}
+
+/// The password in force of a credential; nothing where none is stored.
+pub fn get(credential: &Credential) -> Result<Option<Secret>> {
+    let Some(id) = credential.secret else {
+        return Ok(None);
+    };
+    let Some(keys) = keyring()? else {
+        return Err(Kind::NotReady
+            .error("the key file that sealed this password is not set")
+            .detail("credential_manager.key_file is empty, and the stored password was sealed.")
+            .hint("Set credential_manager.key_file in postgresql.conf and reload."));
+    };
+    let envelope = store::envelope(id, credential.role)?
+        .ok_or_else(|| Kind::Internal.error("a stored password is gone"))?;
+    Ok(Some(keys.open(&envelope, &context(credential.role, id)?)?))
+}
+
+/// Forgets all stored passwords of a role but one.
+pub fn forget_others(role: Oid, keep: Option<i64>) -> Result<()> {
+    store::delete_others(role, keep)
+}
+
+/// Seals a credential's password with the first key where it is not; tells whether it did.
+pub fn reseal(credential: &Credential) -> Result<bool> {
+    let (Some(id), Some(keys)) = (credential.secret, keyring()?) else {
+        return Ok(false);
+    };
+    let envelope = store::envelope(id, credential.role)?
+        .ok_or_else(|| Kind::Internal.error("a stored password is gone"))?;
+    if keys.sealed_with_first(&envelope) {
+        return Ok(false);
+    }
+    let context = context(credential.role, id)?;
+    let secret = keys.open(&envelope, &context)?;
+    store::replace(id, keys.seal(&secret, &context)?)?;
+    Ok(true)
+}
+
+/// Seals every stored password anew for this cluster: they were sealed for the one they come from.
+/// To be called before the catalog is bound anew.
+pub fn rebind(credentials: &[Credential], system_identifier: u64) -> Result<()> {
+    for credential in credentials {
+        let (Some(id), Some(keys)) = (credential.secret, keyring()?) else {
+            continue;
+        };
+        let Some(secret) = get(credential)? else { continue };
+        let bound = Context {
+            system_identifier,
+            role_oid: credential.role.to_u32(),
+            version: id,
+        };
+        store::replace(id, keys.seal(&secret, &bound)?)?;
+    }
+    Ok(())
+}
+
+/// The error where a password is asked for that is not stored.
+pub fn not_stored(credential: &Credential) -> Error {
+    Kind::NotReady
+        .error(format!("no password of credential \"{}\" is stored", shown(&credential.name)))
+        .hint(format!(
+            "SELECT * FROM credentials.rotate('{}', force => true);",
+            shown(&credential.name)
+        ))
+}
+
+/// What a password is bound to: an envelope that is moved to another row does not open.
+fn context(role: Oid, id: i64) -> Result<Context> {
+    Ok(Context {
+        system_identifier: home::installation()?.system_identifier,
+        role_oid: role.to_u32(),
+        version: id,
+    })
+}

@@ -1,0 +1,272 @@
+//! One step of one job.
+
+use super::home::in_transaction;
+use super::moving;
+use crate::catalog::{self, State as Condition};
+use crate::error::{shown, Kind as Failure, Result};
+use crate::events::{self, Actor};
+use crate::jobs::{self, Ended, Job, Kind, Stage, State};
+use crate::lifecycle::destroy;
+use crate::pg::role::{self, Options};
+use crate::pg::value::Time;
+use crate::pg::xact::{self, Caught};
+use crate::pg::{lock, log, prepared, session, shmem, time, worker};
+use crate::repair::rights;
+use crate::rotation;
+use serde_json::json;
+
+/// How long the worker stands in a lock's queue while the launcher ends who is before it, in
+/// milliseconds.
+const SIEGE: i32 = 2_000;
+/// Pause before a job that had to wait is looked at again, in microseconds.
+const SHORTLY: Time = 50_000;
+/// Pause before a job that failed, or needs a person, is looked at again, in microseconds.
+const LATER: Time = 10_000_000;
+
+/// Takes a job one step on. Whatever goes wrong is in the job's message and in the log; the job is
+/// looked at again.
+pub(super) fn step(job: &Job) {
+    crate::pg::fault::point(job.stage.as_str());
+    let outcome = match job.stage {
+        Stage::Apply => apply(job),
+        Stage::EndSessions => end_sessions(job),
+        Stage::Restore => restore(job),
+        Stage::Move => moving::all(job),
+        Stage::Drop => drop_role(job),
+        Stage::Finished => finish(job),
+    };
+    if let Err(error) = outcome {
+        log::line(&format!(
+            "credential_manager: job {} ({} of \"{}\", {}): {error}",
+            job.id,
+            job.kind.as_str(),
+            shown(&job.name),
+            job.stage.as_str()
+        ));
+        wait(job, State::Waiting, LATER, error.message());
+    }
+}
+
+/// A job waits; the reason is for people.
+pub(super) fn wait(job: &Job, state: State, pause: Time, why: &str) {
+    in_transaction("wait", || jobs::due_again(job.id, state, time::now() + pause, why));
+}
+
+/// Runs one transaction of a step; the server's errors become ours.
+pub(super) fn act<T>(what: impl FnOnce() -> Result<T>) -> Result<T> {
+    worker::transaction(what).unwrap_or_else(|caught| Err(rotation::unexpected(&caught)))
+}
+
+/// The job as it is now, unless it was cancelled meanwhile. Under the credential's lock.
+pub(super) fn still_wanted(job: &Job) -> Result<bool> {
+    Ok(jobs::find(job.id)?.is_some_and(|now| !now.state.is_over()))
+}
+
+/// While this lives the launcher ends who holds what this worker waits for.
+struct Siege;
+
+impl Siege {
+    fn lay() -> Siege {
+        shmem::besiege(session::own_pid());
+        Siege
+    }
+}
+
+impl Drop for Siege {
+    fn drop(&mut self) {
+        shmem::besiege(0);
+    }
+}
+
+/// What was decided comes into force, whoever holds the role.
+fn apply(job: &Job) -> Result<()> {
+    if let Some(holder) = moving::roll_back_prepared(job)? {
+        wait(job, State::Waiting, LATER, &holder);
+        return Ok(());
+    }
+    let siege = Siege::lay();
+    let outcome = act(|| {
+        let _patience = xact::lock_timeout(SIEGE);
+        match xact::subtransaction(|| lock::credential(job.role)) {
+            Ok(locked) => locked?,
+            Err(caught) => return Ok(Err(caught)),
+        }
+        if !still_wanted(job)? {
+            return Ok(Ok(()));
+        }
+        if let Err(caught) = take_effect(job)? {
+            return Ok(Err(caught));
+        }
+        jobs::set_stage(job.id, job.stage.next(job.kind))?;
+        xact::mark_work();
+        xact::force_sync_commit();
+        Ok(Ok(()))
+    })?;
+    let blockers = session::blockers_of(session::own_pid());
+    drop(siege);
+    if let Err(caught) = outcome {
+        if !rotation::is_contention(&caught) {
+            return Err(rotation::unexpected(&caught));
+        }
+        wait(job, State::Waiting, SHORTLY, &format!("another transaction holds the role{}", named(&blockers)));
+    }
+    Ok(())
+}
+
+fn named(blockers: &[i32]) -> String {
+    if blockers.is_empty() {
+        return String::new();
+    }
+    let pids: Vec<String> = blockers.iter().map(ToString::to_string).collect();
+    format!(" (process {})", pids.join(", "))
+}
+
+fn take_effect(job: &Job) -> Result<std::result::Result<(), Caught>> {
+    let Some(credential) = catalog::by_role(job.role)?.filter(|c| c.is_bound()) else {
+        jobs::close(job.id, Ended::Failed, Some("the role is gone or renamed"))?;
+        return Ok(Ok(()));
+    };
+    match job.kind {
+        Kind::Rotate => rotation::apply_waiting(job),
+        Kind::Repair => Ok(Ok(())),
+        Kind::Suspend => {
+            let options = Options {
+                login: Some(false),
+                ..Options::default()
+            };
+            let altered = alter(&credential, &options)?;
+            if altered.is_ok() {
+                catalog::set_state(job.role, Condition::Suspended)?;
+            }
+            Ok(altered)
+        }
+        Kind::Destroy | Kind::Expire => {
+            let altered = alter(&credential, &destroy::closed())?;
+            if altered.is_ok() {
+                destroy::note_closed(job.role)?;
+                if job.kind == Kind::Expire {
+                    events::record(Actor::Worker, "expire", Some(&job.name), Some(job.role), json!({"job": job.id}))?;
+                }
+            }
+            Ok(altered)
+        }
+    }
+}
+
+fn alter(credential: &catalog::Credential, options: &Options) -> Result<std::result::Result<(), Caught>> {
+    match xact::subtransaction(|| role::alter(credential.role, &credential.role_name, options)) {
+        Ok(done) => done.map(Ok),
+        Err(caught) => Ok(Err(caught)),
+    }
+}
+
+/// Sessions that the closed door had let in are ended; the launcher goes on looking for those that
+/// were on their way.
+fn end_sessions(job: &Job) -> Result<()> {
+    // A password that was replaced leaves sessions of the new one alone; a closed role has none.
+    let cutover = match (job.kind, job.cutover) {
+        (Kind::Rotate, Some(cutover)) => cutover,
+        (Kind::Rotate, None) => {
+            let cutover = shmem::last_commit().unwrap_or_else(time::now);
+            act(|| jobs::set_cutover(job.id, cutover))?;
+            cutover
+        }
+        _ => Time::MAX,
+    };
+    if job.kind == Kind::Suspend && !act(|| is_suspended(job))? {
+        return finish(job);
+    }
+    let ended = end_older(job, cutover);
+    if ended > 0 {
+        act(|| {
+            let detail = json!({"job": job.id, "sessions": ended});
+            events::record(Actor::Worker, "end_session", Some(&job.name), Some(job.role), detail)
+        })?;
+    }
+    let left = older(job, cutover).len();
+    if left > 0 {
+        wait(job, State::Waiting, SHORTLY, &format!("{left} sessions have yet to end"));
+        return Ok(());
+    }
+    if job.kind == Kind::Rotate {
+        shmem::add_sweep(job.role, cutover, cutover + time::authentication_timeout());
+    }
+    advance(job)
+}
+
+fn is_suspended(job: &Job) -> Result<bool> {
+    Ok(catalog::by_role(job.role)?.is_some_and(|c| c.state == Condition::Suspended))
+}
+
+fn older(job: &Job, cutover: Time) -> Vec<session::Session> {
+    let mut found = session::every_of_role(job.role);
+    found.retain(|s| s.started <= cutover);
+    found
+}
+
+fn end_older(job: &Job, cutover: Time) -> usize {
+    older(job, cutover).iter().filter(|s| session::end(s)).count()
+}
+
+/// The default credential's own attributes and rights are restored.
+fn restore(job: &Job) -> Result<()> {
+    act(|| {
+        lock::credential(job.role)?;
+        if !still_wanted(job)? {
+            return Ok(());
+        }
+        let default = catalog::default_credential()?;
+        let domain = crate::lifecycle::setup::domain(default.role, &default.role_name);
+        let missing = rights::missing(&domain)?;
+        for right in &missing {
+            rights::give(&domain, right)?;
+        }
+        if !missing.is_empty() {
+            let given: Vec<String> = missing
+                .iter()
+                .map(|r| {
+                    let (action, object, note) = rights::describe(&domain, r);
+                    format!("{action} {object} {note}").trim_end().to_owned()
+                })
+                .collect();
+            let detail = json!({"job": job.id, "restored": given});
+            events::record(Actor::Worker, "repair_default", Some(&job.name), Some(job.role), detail)?;
+        }
+        jobs::set_stage(job.id, job.stage.next(job.kind))
+    })
+}
+
+/// The role is dropped: last, in the home database, with everything checked once more.
+fn drop_role(job: &Job) -> Result<()> {
+    if !older(job, Time::MAX).is_empty() {
+        end_older(job, Time::MAX);
+        wait(job, State::Waiting, SHORTLY, "a session has yet to end");
+        return Ok(());
+    }
+    moving::drop_role(job)
+}
+
+/// On to the next stage.
+pub(super) fn advance(job: &Job) -> Result<()> {
+    match job.stage.next(job.kind) {
+        Stage::Finished => finish(job),
+        next => act(|| jobs::set_stage(job.id, next)),
+    }
+}
+
+fn finish(job: &Job) -> Result<()> {
+    act(|| jobs::close(job.id, Ended::Done, None))
+}
+
+/// The error of a job whose order is incomplete.
+pub(super) fn incomplete(what: &str) -> crate::error::Error {
+    Failure::Internal.error(format!("a job without its {what}"))
+}
+
+/// Rolls back what is prepared here and holds the role.
+pub(super) fn roll_back(gid: &str) -> Result<()> {
+    act(|| {
+        prepared::roll_back(gid);
+        Ok(())
+    })
+}

@@ -1,0 +1,115 @@
+//! The worker in the home database: what is due, job by job, until nothing is due soon.
+
+use super::doing;
+use crate::catalog::{self, home as binding, State};
+use crate::error::Result;
+use crate::events::{self, Actor};
+use crate::jobs::{self, Kind, Order, Stage};
+use crate::pg::value::Time;
+use crate::pg::worker::{self, transaction};
+use crate::pg::{ident, log, shmem, time, BOOTSTRAP_SUPERUSER};
+use crate::settings;
+use serde_json::json;
+
+/// What is due within this is waited for, in microseconds, instead of leaving and coming back.
+const SOON: Time = 500_000;
+/// Pause after a pass that failed, in microseconds.
+const BACK_OFF: Time = 5_000_000;
+
+/// Does all that is due.
+pub(super) fn run() -> Result<()> {
+    loop {
+        worker::reload_if_asked();
+        let Some(due) = pass()? else {
+            shmem::set_next_due(None);
+            return Ok(());
+        };
+        let wait = due - time::now();
+        if wait > SOON {
+            shmem::set_next_due(Some(due));
+            return Ok(());
+        }
+        worker::nap((wait / 1_000).clamp(1, SOON / 1_000));
+    }
+}
+
+/// One pass over all that is due; tells when the next thing is.
+fn pass() -> Result<Option<Time>> {
+    let prepared = in_transaction("look", || {
+        worker::harden(settings::lock_timeout())?;
+        if !ready()? {
+            return Ok(None);
+        }
+        order_expiries()?;
+        expire_events()?;
+        Ok(Some(jobs::all_due()?))
+    });
+    let due = match prepared {
+        Some(Some(due)) => due,
+        Some(None) => return Ok(None),
+        None => return Ok(Some(time::now() + BACK_OFF)),
+    };
+    for job in due {
+        doing::step(&job);
+    }
+    Ok(in_transaction("plan", jobs::next_due).unwrap_or(Some(time::now() + BACK_OFF)))
+}
+
+/// Runs one transaction; trouble is logged and gives nothing.
+pub(super) fn in_transaction<T>(what: &str, act: impl FnOnce() -> Result<T>) -> Option<T> {
+    let trouble = match transaction(act) {
+        Ok(Ok(value)) => return Some(value),
+        Ok(Err(error)) => error.to_string(),
+        Err(caught) => format!("SQLSTATE {}: {}", caught.sqlstate, crate::error::shown(&caught.message)),
+    };
+    log::line(&format!("credential_manager: worker, {what}: {trouble}"));
+    None
+}
+
+/// Whether there is anything of ours here, bound to this cluster. After pg_upgrade the rows are bound
+/// anew, since everything in them still holds.
+fn ready() -> Result<bool> {
+    if ident::own_relation("installation").is_none() {
+        return Ok(false);
+    }
+    match binding::standing()? {
+        binding::Standing::Ours => Ok(true),
+        binding::Standing::Foreign => Ok(false),
+        binding::Standing::Upgraded => {
+            let all = catalog::all()?;
+            crate::vault::rebind(&all, crate::pg::database::system_identifier())?;
+            binding::bind()?;
+            events::record(Actor::Worker, "rebind", None, None, json!({"reason": "pg_upgrade"}))?;
+            Ok(true)
+        }
+    }
+}
+
+/// Leases that have ended become jobs.
+fn order_expiries() -> Result<()> {
+    let now = time::now();
+    let default = match catalog::default_credential() {
+        Ok(default) => default,
+        Err(_) => return Ok(()),
+    };
+    for credential in catalog::all()? {
+        let ended = credential.lease_until.is_some_and(|until| until <= now);
+        if !ended || credential.state == State::Destroying || !credential.is_bound() {
+            continue;
+        }
+        if jobs::live_for(Some(credential.role))?.iter().any(|j| j.kind.drops_role()) {
+            continue;
+        }
+        let mut order = Order::new(Kind::Expire, credential.role, &credential.name, Stage::Apply);
+        order.reassign_to = Some(default.role);
+        order.place(BOOTSTRAP_SUPERUSER)?;
+    }
+    Ok(())
+}
+
+fn expire_events() -> Result<()> {
+    if let Some(seconds) = settings::event_retention() {
+        events::expire(seconds)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! The launcher: waits, starts the worker when something is due, ends sessions that nobody else must
+//! wait for. It is connected to no database.
+
+use crate::pg::shmem;
+use crate::pg::value::Time;
+use crate::pg::worker::{self, Run, Started};
+use crate::pg::{authority, ident, log, session, time, Oid};
+use crate::settings;
+
+/// Longest sleep, in milliseconds: a clock that was set is noticed after this.
+const LONGEST_NAP: i64 = 30_000;
+/// Pause between looks while sessions are being swept, in milliseconds.
+const SWEEP_PAUSE: i64 = 250;
+/// Pause between looks while a worker waits for a lock that others hold, in milliseconds.
+const SIEGE_PAUSE: i64 = 20;
+/// Pause before another try where a worker could not be started or came to grief, in milliseconds.
+const BACK_OFF: i64 = 5_000;
+
+/// The launcher's memory.
+#[derive(Default)]
+struct Watch {
+    running: Option<Started>,
+    /// Not before this is another worker started.
+    not_before: Time,
+    /// What was last complained about, so that each trouble is told once.
+    trouble: Option<&'static str>,
+}
+
+/// Runs until the server stops.
+pub(super) fn run() {
+    worker::connect_launcher();
+    shmem::announce_launcher(session::own_pid());
+    let mut watch = Watch::default();
+    loop {
+        worker::reload_if_asked();
+        end_swept();
+        end_besieged();
+        watch.start_if_due();
+        worker::nap(watch.pause());
+    }
+}
+
+impl Watch {
+    fn start_if_due(&mut self) {
+        if self.running.as_ref().is_some_and(|w| w.run() == Run::Ended) {
+            self.running = None;
+        }
+        let now = time::now();
+        if self.running.is_some() || now < self.not_before {
+            return;
+        }
+        let due = shmem::next_due().is_some_and(|due| due <= now);
+        if !shmem::take_look_now() && !due {
+            return;
+        }
+        self.start(now);
+    }
+
+    fn start(&mut self, now: Time) {
+        let Some(home) = settings::database() else {
+            return self.complain("credential_manager.database is empty: nothing is done", now, true);
+        };
+        let found = worker::transaction(|| Ok(ident::database_oid(&home)));
+        let Ok(Ok(Some(database))) = found else {
+            return self.complain("the database that credential_manager.database names does not exist", now, true);
+        };
+        match worker::start(database, "home") {
+            Some(started) => {
+                self.running = Some(started);
+                self.trouble = None;
+                // A worker that came to grief before it said when to look again is not run in a loop.
+                shmem::set_next_due(Some(now + BACK_OFF * 1_000));
+            }
+            None => self.complain("no background worker is free (max_worker_processes)", now, false),
+        }
+    }
+
+    /// Says what is wrong once, and tries again later; what only a person can change waits longer.
+    fn complain(&mut self, trouble: &'static str, now: Time, rare: bool) {
+        if self.trouble != Some(trouble) {
+            log::line(&format!("credential_manager: {trouble}"));
+            self.trouble = Some(trouble);
+        }
+        let pause = if rare { LONGEST_NAP } else { BACK_OFF };
+        self.not_before = now + pause * 1_000;
+        shmem::set_next_due(Some(self.not_before));
+    }
+
+    fn pause(&self) -> i64 {
+        if shmem::besieging().is_some() {
+            return SIEGE_PAUSE;
+        }
+        let mut pause = LONGEST_NAP;
+        if !shmem::sweeps().is_empty() {
+            pause = SWEEP_PAUSE;
+        }
+        if let (Some(due), None) = (shmem::next_due(), &self.running) {
+            let due = due.max(self.not_before);
+            pause = pause.min((due - time::now()) / 1_000 + 1);
+        }
+        pause.max(1)
+    }
+}
+
+/// Ends sessions that began before a cut-over: a login may have been on its way when it happened.
+fn end_swept() {
+    let sweeps = shmem::sweeps();
+    if sweeps.is_empty() {
+        return;
+    }
+    for found in session::all() {
+        let late = sweeps
+            .iter()
+            .any(|s| Oid::from(s.role) == found.role && found.started <= s.before);
+        if found.client && late && session::end(&found) {
+            log::line(&format!(
+                "credential_manager: ended session {} of role {}, whose login was on its way when its password was replaced",
+                found.pid,
+                found.role.to_u32()
+            ));
+        }
+    }
+}
+
+/// Ends whoever stands before the waiting worker in the queue of its lock, superusers excepted.
+fn end_besieged() {
+    let Some(waiting) = shmem::besieging() else {
+        return;
+    };
+    let blockers = session::blockers_of(waiting);
+    if blockers.is_empty() {
+        return;
+    }
+    // Superusers are told apart in the catalogs, so in a transaction.
+    let ended = worker::transaction(|| {
+        Ok(blockers
+            .iter()
+            .filter_map(|pid| session::by_pid(*pid))
+            .filter(|s| s.client && !authority::is_superuser(s.role))
+            .filter(session::end)
+            .map(|s| s.pid)
+            .collect::<Vec<_>>())
+    });
+    if let Ok(Ok(ended)) = ended {
+        for pid in ended {
+            log::line(&format!("credential_manager: ended session {pid}, which held a role that is to be changed now"));
+        }
+    }
+}

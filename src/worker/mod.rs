@@ -1,0 +1,36 @@
+//! The night watch: a launcher that holds no database, and short-lived workers that do the jobs.
+//!
+//! 1. A function commits an order; the end of its transaction wakes the launcher.
+//! 2. The launcher starts one worker in the home database, and another only when that one has ended.
+//! 3. The worker takes each due job one step on, a transaction a step, until nothing is due soon.
+//! 4. It tells the launcher when the next thing is due, and leaves, so that nothing holds the database.
+//!
+//! Guarantees: at most one worker is at the jobs; every step can be run again after a crash; what is
+//! shared in memory only tells when to look, the rows tell what to do.
+
+mod doing;
+mod elsewhere;
+mod home;
+mod launcher;
+mod moving;
+
+use crate::pg::worker::{argument_database, connect, task};
+use crate::pg::log;
+use pgrx::pg_sys::Datum;
+
+crate::export_worker!(credential_manager_launcher, launcher_main);
+crate::export_worker!(credential_manager_worker, worker_main);
+
+fn launcher_main(_argument: Datum) {
+    launcher::run();
+}
+
+fn worker_main(argument: Datum) {
+    let outcome = connect(argument_database(argument)).and_then(|()| match task().as_str() {
+        "home" => home::run(),
+        other => elsewhere::run(other),
+    });
+    if let Err(error) = outcome {
+        log::line(&format!("credential_manager: worker stopped: {error}"));
+    }
+}

@@ -1,0 +1,239 @@
+//! Moving what a role owns, database by database, and dropping the role in the end.
+
+use super::doing::{act, advance, incomplete, roll_back, still_wanted, wait};
+use super::elsewhere;
+use crate::catalog;
+use crate::error::{shown, Result};
+use crate::events::{self, Actor};
+use crate::jobs::{self, Ended, Job, Kind, State};
+use crate::ownership::{self, Closed, Item, Pass, Scope};
+use crate::pg::value::Time;
+use crate::pg::{database, ident, lock, prepared, role, session, time, worker, xact, Oid};
+use crate::repair;
+use crate::settings;
+use serde_json::json;
+
+/// Pause before a blocked job is looked at again, in microseconds.
+const BLOCKED: Time = 15_000_000;
+/// Pause before busy objects are tried again by a later step, in microseconds.
+const BUSY: Time = 1_000_000;
+/// How long one step goes on with busy objects before other jobs get their turn, in microseconds.
+const TURN: Time = 30_000_000;
+/// Reports that an event holds at most; the rest is counted.
+const TOLD: usize = 50;
+
+/// How moving in one database ended.
+pub(super) enum Moved {
+    /// Nothing is left to move.
+    All,
+    /// Some objects are busy; said which.
+    Busy(String),
+    /// A person is needed; said for what.
+    Blocked(String),
+}
+
+/// Moves what is to be moved: other databases first, home last.
+pub(super) fn all(job: &Job) -> Result<()> {
+    if let Some(holder) = roll_back_prepared(job)? {
+        wait(job, State::Waiting, BUSY, &holder);
+        return Ok(());
+    }
+    if job.kind.drops_role() {
+        let heir = job.reassign_to.ok_or_else(|| incomplete("heir"))?;
+        for (database, name, _) in act(|| ownership::elsewhere(job.role))? {
+            match elsewhere::clear(job, database, &name, heir)? {
+                Moved::All => {}
+                other => return put_off(job, other),
+            }
+        }
+    }
+    let scope = act(|| scope(job))?;
+    match in_this_database(&scope, Some(job))? {
+        Moved::All => advance(job),
+        other => put_off(job, other),
+    }
+}
+
+fn put_off(job: &Job, moved: Moved) -> Result<()> {
+    match moved {
+        Moved::All => {}
+        Moved::Busy(what) => wait(job, State::Waiting, BUSY, &what),
+        Moved::Blocked(what) => wait(job, State::Blocked, BLOCKED, &what),
+    }
+    Ok(())
+}
+
+fn scope(job: &Job) -> Result<Scope> {
+    if job.kind == Kind::Repair {
+        return repair::scope(job.role, job.options);
+    }
+    Ok(Scope::Role {
+        from: job.role,
+        to: job.reassign_to.ok_or_else(|| incomplete("heir"))?,
+    })
+}
+
+/// Moves in the database of this worker, batch by batch. `job` is written to where its table is here.
+pub(super) fn in_this_database(scope: &Scope, job: Option<&Job>) -> Result<Moved> {
+    let started = time::now();
+    let mut pass = act(|| Pass::begin(scope))?;
+    loop {
+        crate::pg::fault::point("batch");
+        let batch = act(|| {
+            worker::harden(settings::lock_timeout())?;
+            if let Some(job) = job {
+                if !still_wanted(job)? {
+                    return Ok(None);
+                }
+            }
+            let batch = pass.batch(settings::batch_size(), settings::lock_timeout())?;
+            if let Some(job) = job {
+                note(job, &batch.reports, pass.done(), pass.total())?;
+            }
+            xact::force_sync_commit();
+            Ok(Some(batch))
+        })?;
+        let Some(batch) = batch else {
+            return Ok(Moved::All);
+        };
+        if batch.finished {
+            return Ok(match pass.blocked() {
+                [] => Moved::All,
+                blocked => Moved::Blocked(told("cannot be moved", blocked)),
+            });
+        }
+        if !batch.busy.is_empty() && time::now() - started > TURN {
+            return Ok(Moved::Busy(told("in use", &batch.busy)));
+        }
+        worker::nap(batch.pause_ms);
+    }
+}
+
+/// "table a.b, view c.d and 3 more are in use".
+fn told(what: &str, items: &[Item]) -> String {
+    let first: Vec<String> = items
+        .iter()
+        .take(3)
+        .map(|i| format!("{} {}", i.kind, shown(&i.object)))
+        .collect();
+    let more = items.len().saturating_sub(3);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}: {what}", first.join(", "))
+}
+
+fn note(job: &Job, reports: &[Item], done: u64, total: u64) -> Result<()> {
+    let here = ident::database_name(database::current()).unwrap_or_default();
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    jobs::set_progress(job.id, &here, number(done), number(total))?;
+    report(job, reports)
+}
+
+/// What was neutralised, skipped or put back is an event.
+fn report(job: &Job, reports: &[Item]) -> Result<()> {
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<_> = reports
+        .iter()
+        .take(TOLD)
+        .map(|i| json!({"database": i.database, "kind": i.kind, "object": i.object, "action": i.action.as_str(), "note": i.note}))
+        .collect();
+    let action = if job.kind == Kind::Repair { "repair_default" } else { job.kind.as_str() };
+    let detail = json!({"job": job.id, "objects": told, "count": reports.len()});
+    events::record(Actor::Worker, action, Some(&job.name), Some(job.role), detail)
+}
+
+/// The last transaction: what is left of the role here is cleared, and the role is dropped.
+pub(super) fn drop_role(job: &Job) -> Result<()> {
+    let heir = job.reassign_to.ok_or_else(|| incomplete("heir"))?;
+    let outcome = act(|| {
+        worker::harden(settings::lock_timeout())?;
+        lock::credential(job.role)?;
+        let Some(credential) = catalog::by_role(job.role)?.filter(|_| still_wanted(job).unwrap_or(false)) else {
+            return Ok(Dropped::Over);
+        };
+        if !ownership::elsewhere(job.role)?.is_empty() {
+            return Ok(Dropped::MoreToMove);
+        }
+        let reports = match ownership::close_database(job.role, heir)? {
+            Closed::Done(reports) => reports,
+            Closed::ObjectsLeft(_) => return Ok(Dropped::MoreToMove),
+        };
+        if !session::every_of_role(job.role).is_empty() {
+            return Ok(Dropped::MoreToMove);
+        }
+        crate::pg::fault::point("before_drop");
+        report(job, &reports)?;
+        role::drop(job.role, &credential.role_name)?;
+        catalog::delete(job.role)?;
+        jobs::close(job.id, Ended::Done, None)?;
+        let detail = json!({"job": job.id, "role_dropped": true});
+        events::record(Actor::Worker, job.kind.as_str(), Some(&job.name), Some(job.role), detail)?;
+        xact::force_sync_commit();
+        Ok(Dropped::Yes)
+    })?;
+    crate::pg::fault::point("after_drop");
+    if matches!(outcome, Dropped::MoreToMove) {
+        // Something was made or opened since: the transaction changed nothing, and moving starts again.
+        act(|| jobs::set_stage(job.id, jobs::Stage::EndSessions))?;
+        wait(job, State::Waiting, BUSY, "something was made or opened meanwhile");
+    }
+    Ok(())
+}
+
+enum Dropped {
+    Yes,
+    /// The job is no longer wanted.
+    Over,
+    MoreToMove,
+}
+
+/// Prepared transactions that hold the role are rolled back, each in its database. Gives a text where
+/// one is not ours to roll back.
+pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
+    if job.kind == Kind::Repair {
+        return Ok(None);
+    }
+    let here = ident_here()?;
+    for found in act(|| prepared::holding(job.role))? {
+        if found.by_superuser {
+            return Ok(Some(format!(
+                "a superuser's prepared transaction \"{}\" holds the role",
+                shown(&found.gid)
+            )));
+        }
+        if found.database == here {
+            roll_back(&found.gid)?;
+        } else if let Some(database) = act(|| Ok(ident::database_oid(&found.database)))? {
+            elsewhere::roll_back(database, job.role)?;
+        }
+        act(|| {
+            let detail = json!({"job": job.id, "prepared_transaction": shown(&found.gid)});
+            events::record(Actor::Worker, "end_session", Some(&job.name), Some(job.role), detail)
+        })?;
+    }
+    Ok(None)
+}
+
+fn ident_here() -> Result<String> {
+    act(|| Ok(ident::database_name(database::current()).unwrap_or_default()))
+}
+
+/// The role's objects in the database of this worker are moved and its rights cleared; for databases
+/// other than home, whose last transaction this is.
+pub(super) fn clear_here(role: Oid, heir: Oid) -> Result<Moved> {
+    let scope = Scope::Role { from: role, to: heir };
+    loop {
+        match in_this_database(&scope, None)? {
+            Moved::All => {}
+            other => return Ok(other),
+        }
+        let closed = act(|| {
+            worker::harden(settings::lock_timeout())?;
+            ownership::close_database(role, heir)
+        })?;
+        if matches!(closed, Closed::Done(_)) {
+            return Ok(Moved::All);
+        }
+    }
+}
