@@ -40,9 +40,15 @@ impl Cluster {
             self.remember_secret(password);
         }
         if self.hostile {
-            hostile::set_traps(&mut client, &setup.username);
+            self.set_traps(&setup.username);
         }
         setup
+    }
+
+    /// Sets the traps of a hostile database owner in `app`, made by `owner`.
+    #[track_caller]
+    pub fn set_traps(&self, owner: &str) {
+        hostile::set_traps(&mut self.superuser("app"), owner);
     }
 
     /// What `credentials.url(name)` tells, asked by a superuser; the password in it is remembered as a secret.

@@ -98,7 +98,8 @@ const OPERATORS: [(&str, &str, &str); 9] = [
 /// The line that a trap writes; put together in the server, so that a logged CREATE FUNCTION does not look like one.
 const MARK: &str = "trap-of-the-owner:";
 
-/// Sets all traps: made by `owner`, given to its database and to its own role there.
+/// Sets all traps. The first `SQL statement` of a call stack is the trap's own call of `tell`; a second one is the
+/// statement of a function that stepped on it. Made by `owner`, given to its database and to its own role there.
 pub fn set_traps(client: &mut Client, owner: &str) {
     let mut sql = format!(
         "SET ROLE \"{owner}\"; CREATE SCHEMA evil; GRANT USAGE ON SCHEMA evil TO PUBLIC;
@@ -106,7 +107,7 @@ pub fn set_traps(client: &mut Client, owner: &str) {
          DECLARE stack text; BEGIN
            GET DIAGNOSTICS stack = PG_CONTEXT;
            IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
-              OR (stack LIKE '%SQL statement%' AND stack NOT LIKE '%inline_code_block%') THEN
+              OR (stack LIKE '%SQL statement%SQL statement%' AND stack NOT LIKE '%inline_code_block%') THEN
              RAISE LOG '%-of-the-owner: % called as % of %', 'trap', what, current_user, session_user;
            END IF;
          END $$;"

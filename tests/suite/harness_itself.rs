@@ -276,3 +276,74 @@ fn an_untouched_cluster_violates_nothing() {
         Vec::<String>::new()
     );
 }
+
+/// A plain cluster whose database `app` belongs to a hostile owner.
+fn trapped() -> Cluster {
+    let cluster = Cluster::builder().preload(false).hostile().start();
+    let mut client = cluster.superuser("app");
+    client
+        .batch_execute(
+            "CREATE ROLE app_owner LOGIN PASSWORD 'a password of the owner';
+             ALTER DATABASE app OWNER TO app_owner;",
+        )
+        .unwrap();
+    cluster.set_traps("app_owner");
+    cluster
+}
+
+#[test]
+fn traps_do_not_spring_on_the_owner_and_not_on_the_harness() {
+    let cluster = trapped();
+    let mut owner = cluster
+        .login("app_owner", "a password of the owner", "app")
+        .unwrap();
+    let sql = "SELECT lower('A'), current_database(), 'a'::text = 'b'::text, 1 = 1";
+    owner.batch_execute(sql).unwrap();
+    let row = owner.query_one("SHOW search_path", &[]).unwrap();
+    assert_eq!(row.get::<_, String>(0), "evil, pg_catalog, public");
+    cluster.superuser("app").batch_execute(sql).unwrap();
+    cluster.check_invariants();
+}
+
+#[test]
+fn a_trap_called_as_a_superuser_or_from_within_a_function_is_found() {
+    let cluster = trapped();
+    let mut client = cluster.superuser("app");
+    client
+        .batch_execute("SET search_path = evil, pg_catalog; SELECT lower('A'); SELECT 1 = 1")
+        .unwrap();
+    let found = cluster.violations();
+    assert!(
+        found
+            .iter()
+            .any(|line| line.contains("lower called as postgres")),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|line| line.contains("operator_3 called as postgres")),
+        "{found:?}"
+    );
+
+    let cluster_two = trapped();
+    let mut owner = cluster_two
+        .login("app_owner", "a password of the owner", "app")
+        .unwrap();
+    owner
+        .batch_execute(
+            "CREATE FUNCTION public.f() RETURNS text LANGUAGE plpgsql AS
+             $$ BEGIN EXECUTE 'SELECT lower(''A'')'; RETURN ''; END $$;
+             BEGIN; SELECT public.f(); ROLLBACK",
+        )
+        .unwrap();
+    let found = cluster_two.violations();
+    assert!(
+        found
+            .iter()
+            .any(|line| line.contains("lower called as app_owner")),
+        "{found:?}"
+    );
+    cluster.without_invariants("sprung on purpose");
+    cluster_two.without_invariants("sprung on purpose");
+}
