@@ -19,11 +19,13 @@ const OF_THE_EXTENSION: [&str; 7] = [
       WHERE r.rolname LIKE '%-rotating'
         AND NOT EXISTS (SELECT FROM credentials.credential c
                          WHERE c.role_name || '-rotating' = r.rolname AND c.state NOT IN ('active', 'suspended'))",
-    // No rotation without the twin that carries it.
-    "SELECT format('credential %s is %s and has no twin', c.name, c.state)
+    // No rotation that nothing carries on: neither a twin nor a job.
+    "SELECT format('credential %s is %s with neither twin nor job', c.name, c.state)
        FROM credentials.credential c
       WHERE c.state IN ('rotating', 'lingering')
-        AND NOT EXISTS (SELECT FROM pg_authid r WHERE r.rolname = c.role_name || '-rotating')",
+        AND NOT EXISTS (SELECT FROM pg_authid r WHERE r.rolname = c.role_name || '-rotating')
+        AND NOT EXISTS (SELECT FROM credentials.job j
+                         WHERE j.role = c.role AND j.state IN ('queued', 'running', 'waiting', 'blocked'))",
     // The role's OID is the identity, and its name agrees.
     "SELECT format('credential %s is %s, its row says role %s (%s), the server says %s',
                    c.name, c.state, c.role_name, c.role, coalesce(r.rolname::text, 'nothing'))
