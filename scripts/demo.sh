@@ -75,15 +75,17 @@ title() {
 # $1: whose session the heading tells; $2: how psql connects.
 run() {
     printf '\n-- as %s\n' "$1"
-    "$bin/psql" -X -e -v ON_ERROR_STOP=1 -P pager=off -P null=- "$2"
+    "$bin/psql" -X -e -v ON_ERROR_STOP=1 -P pager=off -P null=- "$2" 2>&1
 }
 as_superuser() { run "superuser postgres" "host=$home port=$port user=postgres dbname=app"; }
-as_default() { run "the default credential" "$(url_of default)"; }
+as_default() { run "the default credential" "$default_url"; }
 
-# A URL, asked quietly for the demo's own use.
-url_of() {
-    "$bin/psql" -X -q -At -v ON_ERROR_STOP=1 -v name="$1" "host=$home port=$port user=postgres dbname=app" \
-        <<<"SELECT credentials.url(:'name')" 2>/dev/null
+# Shows what a call of credentials.url() tells and keeps it in $url.
+show_url() {
+    local shown
+    shown=$("$1" <<<"SELECT credentials.url('$2');")
+    printf '%s\n' "$shown"
+    url=$(grep -o 'postgres://[^ ]*' <<<"$shown" | tail -n 1)
 }
 
 # One statement as a user types it in a shell; $1 is the URL, $2 the statement.
@@ -110,19 +112,19 @@ CREATE EXTENSION credential_manager;
 SELECT * FROM credentials.setup_plan('app_owner');
 SELECT * FROM credentials.setup('app_owner');
 SQL
+    show_url as_superuser default
+    default_url=$url
 
     title "An application with data: pgbench, and two schemas of its own, owned by the default credential"
     echo "\$ pgbench -i (as the default credential)"
-    "$bin/pgbench" -i -q "$(url_of default)" 2>&1
+    "$bin/pgbench" -i -q "$default_url" 2>&1
     as_default <"$root/scripts/demo_schema.sql"
 
     title "Create a credential and log in with its URL"
-    as_default <<'SQL'
-SELECT * FROM credentials.create('analyst');
-SELECT credentials.url('analyst');
-SQL
+    as_default <<<"SELECT * FROM credentials.create('analyst');"
     local old_url new_url
-    old_url=$(url_of analyst)
+    show_url as_default analyst
+    old_url=$url
     shell_psql "$old_url" "SELECT current_user, inet_server_port() AS port, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
     title "A new credential may connect and nothing else; plain GRANT gives it more"
@@ -142,9 +144,9 @@ SQL
     as_default <<'SQL'
 SELECT name, username, state, deadline FROM credentials.rotate('analyst', force => true);
 SELECT * FROM credentials.wait('analyst');
-SELECT credentials.url('analyst');
 SQL
-    new_url=$(url_of analyst)
+    show_url as_default analyst
+    new_url=$url
     [ "$new_url" != "$old_url" ] || { echo "error: the URL is the same as before" >&2; return 1; }
     shell_psql_refused "$old_url" "SELECT 1"
     shell_psql "$new_url" "SELECT current_user, count(*) AS orders FROM shop.orders GROUP BY 1"
@@ -196,7 +198,7 @@ farewell() {
 
 The server goes on running, for you to try more:
 
-  as the default credential:  psql '$(url_of default)'
+  as the default credential:  psql '$default_url'
   as superuser:               $bin/psql -h $home -p $port -U postgres app
   manual:                     \\df+ credentials.*
   server log:                 $home/server.log
