@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Bottom floor first. Within a floor a module may use those to its left.
 const FLOORS: [&[&str]; 4] = [
-    &["error", "settings", "pg"],
+    &["error", "pg", "settings"],
     &["core"],
     &["events", "access", "catalog", "vault"],
     &[
