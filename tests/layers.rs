@@ -1,0 +1,370 @@
+//! The floors of the house: a module uses what lies to its left in [`FLOORS`] or below, never what lies above; what is
+//! `unsafe` stays behind the fence; nothing outside tests ends a backend by `unwrap`, `expect` or `panic!`.
+//!
+//! The source is read as text, with comments, literals and `#[cfg(test)]` items blanked out.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails, and says why"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Bottom floor first. Within a floor a module may use those to its left.
+const FLOORS: [&[&str]; 4] = [
+    &["error", "pg", "settings"],
+    &["core"],
+    &["events", "access", "catalog", "vault"],
+    &[
+        "ownership",
+        "permissions",
+        "followers",
+        "jobs",
+        "attachments",
+        "repair",
+        "rotation",
+        "lifecycle",
+    ],
+];
+
+/// Above all floors, called by nobody but lib.rs; and so is every room's `api`.
+const EDGES: [&str; 3] = ["checks", "hooks", "worker"];
+
+/// Where `unsafe` may stand.
+const FENCE: [&str; 2] = ["pg/", "hooks.rs"];
+
+/// What ends a backend without an SQLSTATE.
+const ABRUPT: [&str; 5] = [
+    ".unwrap()",
+    ".expect(",
+    "panic!(",
+    "todo!(",
+    "unimplemented!(",
+];
+
+/// The rank of an edge and of lib.rs.
+const TOP: usize = 1000;
+
+#[test]
+fn no_arrow_points_up_and_what_is_dangerous_stays_where_it_belongs() {
+    let found: Vec<String> = sources()
+        .iter()
+        .flat_map(|(path, text)| complaints(path, text))
+        .collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_checker_sees_what_it_is_there_for() {
+    let complains = |path: &str, text: &str, about: &str| {
+        let found = complaints(path, text);
+        assert!(
+            found.iter().any(|line| line.contains(about)),
+            "{path}: {text}: {found:?}"
+        );
+    };
+    complains(
+        "core/name.rs",
+        "use crate::rotation::stage::Stage;",
+        "uses rotation",
+    );
+    complains("core/name.rs", "use crate::pg::role;", "core is pure");
+    complains("core/name.rs", "use pgrx::prelude::*;", "core is pure");
+    complains(
+        "access/mod.rs",
+        "use crate::{error::Error, catalog, events};",
+        "uses catalog",
+    );
+    complains(
+        "jobs/store.rs",
+        "fn f() { crate::lifecycle::end(); }",
+        "uses lifecycle",
+    );
+    complains(
+        "worker.rs",
+        "use crate::rotation::api::rotate;",
+        "uses rotation::api",
+    );
+    complains("rotation/api.rs", "use crate::worker;", "uses worker");
+    complains(
+        "vault/mod.rs",
+        "use super::super::rotation;",
+        "super::super",
+    );
+    complains("kitchen.rs", "", "no floor");
+    complains("jobs/mod.rs", "fn f() { unsafe { g() } }", "unsafe");
+    complains("jobs/mod.rs", "fn f() { x.unwrap(); }", ".unwrap()");
+    complains(
+        "jobs/mod.rs",
+        "#[cfg(test)] mod tests { fn t() {} } fn f() { panic!(\"no\"); }",
+        "panic!(",
+    );
+}
+
+#[test]
+fn the_checker_lets_pass_what_is_allowed() {
+    let passes = |path: &str, text: &str| {
+        assert_eq!(
+            complaints(path, text),
+            Vec::<String>::new(),
+            "{path}: {text}"
+        )
+    };
+    passes(
+        "catalog/mod.rs",
+        "use crate::{access, error::{Error, Result}};\nuse crate::events;",
+    );
+    passes("rotation/mod.rs", "use crate::rotation::stage;");
+    passes("rotation/api.rs", "use crate::{lifecycle, rotation};");
+    passes("lib.rs", "mod hooks; fn f() { crate::hooks::install(); }");
+    passes("pg/lock.rs", "fn f() { unsafe { g() } }");
+    passes("jobs/mod.rs", "// use crate::worker; unsafe\nconst A: &str = \"x.unwrap() \\\" unsafe\"; const B: char = '\"';");
+    passes(
+        "jobs/mod.rs",
+        "const A: &str = r#\"panic!(\" unsafe\"#; fn f<'a>(x: &'a str) {}",
+    );
+    passes("jobs/mod.rs", "#[cfg(test)]\nmod tests { use crate::worker; fn t() { x.unwrap(); if y { panic!(\"\") } } }");
+}
+
+/// All files of src/ with their paths below it.
+fn sources() -> Vec<(String, String)> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut files) = (vec![top.clone()], Vec::<PathBuf>::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of src").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    let read = |path: &PathBuf| {
+        let below = path
+            .strip_prefix(&top)
+            .expect("a path below src")
+            .display()
+            .to_string();
+        (below, fs::read_to_string(path).expect("a source file"))
+    };
+    files.iter().map(read).collect()
+}
+
+/// All that is wrong with one file.
+fn complaints(path: &str, text: &str) -> Vec<String> {
+    let code = without_tests(&without_literals(text));
+    let mut found = Vec::new();
+    let (room, edge) = room_of(path);
+    match rank(&room) {
+        Some(own) => {
+            let own = if edge { TOP } else { own };
+            for used in uses(&code) {
+                if path != "lib.rs"
+                    && used.split("::").next() != Some(room.as_str())
+                    && !may_use(own, &used)
+                {
+                    found.push(format!("src/{path} uses {used}, which is not below it"));
+                }
+            }
+        }
+        None => found.push(format!(
+            "src/{path}: {room} stands on no floor: give it one in tests/layers.rs"
+        )),
+    }
+    if room == "core"
+        && (code.contains("pgrx::")
+            || uses(&code)
+                .iter()
+                .any(|used| used != "error" && !used.starts_with("core")))
+    {
+        found.push(format!("src/{path}: core is pure, it knows no server"));
+    }
+    if code.contains("super::super") {
+        found.push(format!("src/{path}: say crate:: instead of super::super"));
+    }
+    if !FENCE.iter().any(|inside| path.starts_with(inside))
+        && words(&code).any(|word| word == "unsafe")
+    {
+        found.push(format!(
+            "src/{path}: unsafe outside {}",
+            FENCE.join(" and ")
+        ));
+    }
+    for call in ABRUPT.iter().filter(|call| code.contains(**call)) {
+        found.push(format!("src/{path}: {call} outside tests: return an Error"));
+    }
+    found
+}
+
+/// The module that a file belongs to, and whether it is an edge.
+fn room_of(path: &str) -> (String, bool) {
+    let room = path
+        .split('/')
+        .next()
+        .unwrap_or(path)
+        .trim_end_matches(".rs")
+        .to_owned();
+    let edge = path == "lib.rs"
+        || path.ends_with("/api.rs")
+        || path.contains("/api/")
+        || EDGES.contains(&room.as_str());
+    (room, edge)
+}
+
+/// How high a module stands.
+fn rank(room: &str) -> Option<usize> {
+    if room == "lib" || EDGES.contains(&room) {
+        return Some(TOP);
+    }
+    FLOORS.iter().enumerate().find_map(|(floor, rooms)| {
+        let place = rooms.iter().position(|candidate| *candidate == room)?;
+        Some(floor * 100 + place)
+    })
+}
+
+/// Whether a module of rank `own` may use `used` (`room`, or `room::api`).
+fn may_use(own: usize, used: &str) -> bool {
+    let room = used.split("::").next().unwrap_or(used);
+    // What is no module is an item of lib.rs, such as a macro.
+    !used.ends_with("::api") && rank(room).is_none_or(|other| other < own)
+}
+
+/// The modules named after `crate::`, groups taken apart; `room::api` where a room's api is meant.
+fn uses(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(group_members(group).iter().map(|member| used(member))),
+            None => found.push(used(rest)),
+        }
+    }
+    found
+}
+
+/// The members of a `{…}` group, the opening brace being gone.
+fn group_members(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut members) = (0, 0, Vec::new());
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                members.push(group[start..at].trim());
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                members.push(group[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    members.retain(|member| !member.is_empty());
+    members
+}
+
+/// The first name of a path, with `::api` where that is the second.
+fn used(path: &str) -> String {
+    let mut names = path
+        .split("::")
+        .map(|name| words(name).next().unwrap_or(""));
+    let room = names.next().unwrap_or("").to_owned();
+    if names.next() == Some("api") {
+        return format!("{room}::api");
+    }
+    room
+}
+
+/// Identifiers and keywords.
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|character: char| !character.is_alphanumeric() && character != '_')
+        .filter(|word| !word.is_empty())
+}
+
+/// The text without comments, and with the content of literals gone.
+fn without_literals(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let skipped = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if let Some(hashes) = raw_string(rest) {
+            let close = format!("\"{}", "#".repeat(hashes));
+            let open = hashes + 2;
+            rest[open..]
+                .find(&close)
+                .map_or(rest.len(), |end| open + end + close.len())
+        } else if first == '"' {
+            quoted(rest, '"')
+        } else if first == '\'' && is_char_literal(rest) {
+            quoted(rest, '\'')
+        } else {
+            code.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        };
+        code.push(' ');
+        rest = &rest[skipped..];
+    }
+    code
+}
+
+/// The number of hashes where a raw string begins.
+fn raw_string(rest: &str) -> Option<usize> {
+    let after = rest.strip_prefix('r')?;
+    let hashes = after
+        .chars()
+        .take_while(|character| *character == '#')
+        .count();
+    after[hashes..].starts_with('"').then_some(hashes)
+}
+
+/// A character in quotes, not a lifetime.
+fn is_char_literal(rest: &str) -> bool {
+    let mut characters = rest.chars().skip(1);
+    characters.next() == Some('\\') || characters.next() == Some('\'')
+}
+
+/// The length of a literal with its quotes.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, character) in rest.char_indices().skip(1) {
+        if !escaped && character == quote {
+            return at + 1;
+        }
+        escaped = !escaped && character == '\\';
+    }
+    rest.len()
+}
+
+/// The code without the items that `#[cfg(test)]` stands before.
+fn without_tests(code: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = code;
+    while let Some(at) = rest.find("#[cfg(test)]") {
+        kept.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let mut depth = 0;
+        let mut end = rest.len();
+        for (at, character) in rest.char_indices() {
+            match character {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => continue,
+            }
+            if depth == 0 {
+                end = at + 1;
+                break;
+            }
+        }
+        rest = &rest[end..];
+    }
+    kept + rest
+}

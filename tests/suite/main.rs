@@ -1,0 +1,18 @@
+//! The black-box tests, in one binary: one thing to link, one template cluster. A module is a promise; run one with
+//! `make one T=<module>`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails, and says why"
+)]
+#![allow(
+    dead_code,
+    reason = "the harness offers more than the suites of the day use"
+)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod harness_itself;
