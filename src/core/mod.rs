@@ -6,7 +6,10 @@
 //! told). `random` is where all of them draw from.
 
 pub mod name;
+pub mod password;
 mod random;
+mod saslprep;
+pub mod scram;
 pub mod secret;
 
 /// Refuses to compile when a type has a trait it must not have: with the trait there are two
