@@ -5,6 +5,8 @@
 //! server is handed), [`cipher`] with `keyfile` (how a password is kept), [`url`] (how it is
 //! told). `random` is where all of them draw from.
 
+pub mod cipher;
+mod keyfile;
 pub mod name;
 pub mod password;
 mod random;
