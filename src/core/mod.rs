@@ -13,6 +13,7 @@ mod random;
 mod saslprep;
 pub mod scram;
 pub mod secret;
+pub mod url;
 
 /// Refuses to compile when a type has a trait it must not have: with the trait there are two
 /// implementations of `Ambiguous` to choose from, and the compiler cannot tell which is meant.
