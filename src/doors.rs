@@ -82,7 +82,10 @@ fn enter(call: &Call) -> Result<Answer> {
             events::log_call(&call.caller, call.function(), call.target(), outcome);
         }
     };
-    let outcome = call::watching(|| admit(door, call).and_then(|()| (door.act)(call)), refused);
+    let outcome = call::watching(
+        || admit(door, call).and_then(|()| (door.act)(call)),
+        refused,
+    );
     match &outcome {
         Ok(_) if events::recorded() => {
             xact::mark_changed();
@@ -98,7 +101,10 @@ fn enter(call: &Call) -> Result<Answer> {
 fn admit(door: &Door, call: &Call) -> Result<()> {
     if authority::in_restricted_operation() || authority::in_trigger() {
         return Err(Failure::Denied
-            .error(format!("{} cannot be called from a trigger or a restricted operation", door.name))
+            .error(format!(
+                "{} cannot be called from a trigger or a restricted operation",
+                door.name
+            ))
             .detail("There the statement's author and the code's author may be two people.")
             .hint("Call it as a statement of its own."));
     }
@@ -112,7 +118,10 @@ fn admit(door: &Door, call: &Call) -> Result<()> {
     if door.nature != Nature::Claims {
         home::require_claimed()?;
     }
-    if !matches!(door.name, "setup" | "setup_plan" | "claim" | "events" | "jobs") {
+    if !matches!(
+        door.name,
+        "setup" | "setup_plan" | "claim" | "events" | "jobs"
+    ) {
         catalog::default_credential()?;
     }
     Ok(())
@@ -130,30 +139,4 @@ fn refuse_read_only() -> Result<()> {
             .hint("BEGIN READ WRITE;"));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_function_of_the_install_script_has_a_door_and_every_door_a_function() {
-        let script = include_str!("../sql/40_functions.sql");
-        let mut declared: Vec<&str> = script
-            .lines()
-            .filter_map(|line| line.strip_prefix("CREATE FUNCTION credentials."))
-            .filter_map(|rest| rest.split('(').next())
-            .collect();
-        let mut doors: Vec<&str> = DOORS.iter().map(|door| door.name).collect();
-        declared.sort_unstable();
-        doors.sort_unstable();
-        assert_eq!(declared, doors);
-    }
-
-    #[test]
-    fn what_superusers_alone_may_call_are_doors() {
-        for name in SUPERUSER_ONLY {
-            assert!(DOORS.iter().any(|door| door.name == name), "{name}");
-        }
-    }
 }

@@ -11,17 +11,17 @@ pub mod settings;
 pub mod core;
 
 // Floor 2: memory, each on the one before.
-pub mod events;
-pub mod catalog;
 pub mod access;
+pub mod catalog;
+pub mod events;
 pub mod vault;
 
 // Floor 3: work.
-pub mod ownership;
 pub mod jobs;
+pub mod lifecycle;
+pub mod ownership;
 pub mod repair;
 pub mod rotation;
-pub mod lifecycle;
 
 // Floor 4: edges, called by nobody.
 pub mod doors;

@@ -21,28 +21,85 @@ static EVENT_RETENTION: Whole = Whole::new();
 /// Defines the settings; only while libraries are preloaded.
 pub fn define(server_port: i32) {
     use fence::Unit::{Milliseconds, None, Seconds};
-    fence::text(&DATABASE, c"credential_manager.database", c"The home database: the one in which the extension is installed.",
-        c"Empty: nothing acts, as for a copy of a cluster.", c"postgres");
+    fence::text(
+        &DATABASE,
+        c"credential_manager.database",
+        c"The home database: the one in which the extension is installed.",
+        c"Empty: nothing acts, as for a copy of a cluster.",
+        c"postgres",
+    );
     fence::text(&KEY_FILE, c"credential_manager.key_file", c"File with the 32-byte keys that seal passwords, newest first.",
         c"Outside the data directory, mode 0600 or 0400, the same on every node. Empty: passwords are shown once and never stored.", c"");
     fence::text(&NAMING, c"credential_manager.naming", c"Rules for names of credentials: heroku or scalingo.",
         c"heroku: 1 to 50 letters, digits, _ and -. scalingo: 6 to 32 letters, digits and _, starting with a letter.", c"heroku");
-    fence::text(&HOST, c"credential_manager.host", c"Host that URLs are built with.",
-        c"Empty: URLs come without a host, with a NOTICE.", c"");
-    fence::text(&SSLMODE, c"credential_manager.sslmode", c"sslmode that URLs are built with.",
-        c"One of libpq's words: disable, allow, prefer, require, verify-ca, verify-full.", c"require");
-    fence::whole(&PORT, c"credential_manager.port", c"Port that URLs are built with.",
-        c"The server's own unless set.", server_port, 1..=65535, None);
-    fence::whole(&MAX_CREDENTIALS, c"credential_manager.max_credentials", c"Most credentials at a time, default included.",
-        c"Rotating twins and groups do not count.", 120, 1..=10_000, None);
-    fence::whole(&ROTATION_OVERLAP, c"credential_manager.rotation_overlap", c"How long the old password stays good at least during a rotation.",
-        c"A pool may be empty for a moment, or a config on its way.", 60, 0..=31_536_000, Seconds);
-    fence::whole(&BATCH_SIZE, c"credential_manager.batch_size", c"Most objects that one transaction of an ownership transfer moves.",
-        c"Batches are also capped by the locks they take.", 100, 1..=10_000, None);
-    fence::whole(&LOCK_TIMEOUT, c"credential_manager.lock_timeout", c"Longest wait of the worker for one lock before it backs off.",
-        c"A reader or writer never waits longer for the worker than this and one batch's commit.", 200, 1..=60_000, Milliseconds);
-    fence::whole(&EVENT_RETENTION, c"credential_manager.event_retention", c"Age at which rows of the audit trail go.",
-        c"0: they stay for ever.", 0, 0..=i32::MAX, Seconds);
+    fence::text(
+        &HOST,
+        c"credential_manager.host",
+        c"Host that URLs are built with.",
+        c"Empty: URLs come without a host, with a NOTICE.",
+        c"",
+    );
+    fence::text(
+        &SSLMODE,
+        c"credential_manager.sslmode",
+        c"sslmode that URLs are built with.",
+        c"One of libpq's words: disable, allow, prefer, require, verify-ca, verify-full.",
+        c"require",
+    );
+    fence::whole(
+        &PORT,
+        c"credential_manager.port",
+        c"Port that URLs are built with.",
+        c"The server's own unless set.",
+        server_port,
+        1..=65535,
+        None,
+    );
+    fence::whole(
+        &MAX_CREDENTIALS,
+        c"credential_manager.max_credentials",
+        c"Most credentials at a time, default included.",
+        c"Rotating twins and groups do not count.",
+        120,
+        1..=10_000,
+        None,
+    );
+    fence::whole(
+        &ROTATION_OVERLAP,
+        c"credential_manager.rotation_overlap",
+        c"How long the old password stays good at least during a rotation.",
+        c"A pool may be empty for a moment, or a config on its way.",
+        60,
+        0..=31_536_000,
+        Seconds,
+    );
+    fence::whole(
+        &BATCH_SIZE,
+        c"credential_manager.batch_size",
+        c"Most objects that one transaction of an ownership transfer moves.",
+        c"Batches are also capped by the locks they take.",
+        100,
+        1..=10_000,
+        None,
+    );
+    fence::whole(
+        &LOCK_TIMEOUT,
+        c"credential_manager.lock_timeout",
+        c"Longest wait of the worker for one lock before it backs off.",
+        c"A reader or writer never waits longer for the worker than this and one batch's commit.",
+        200,
+        1..=60_000,
+        Milliseconds,
+    );
+    fence::whole(
+        &EVENT_RETENTION,
+        c"credential_manager.event_retention",
+        c"Age at which rows of the audit trail go.",
+        c"0: they stay for ever.",
+        0,
+        0..=i32::MAX,
+        Seconds,
+    );
     fence::reserve_prefix();
 }
 

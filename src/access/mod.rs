@@ -10,7 +10,8 @@ use crate::pg::authority::Caller;
 use crate::pg::{role, Oid};
 
 /// Functions that superusers alone may call: checked at the door, and granted to nobody.
-pub const SUPERUSER_ONLY: [&str; 6] = ["setup", "setup_plan", "adopt", "release", "claim", "reseal"];
+pub const SUPERUSER_ONLY: [&str; 6] =
+    ["setup", "setup_plan", "adopt", "release", "claim", "reseal"];
 
 /// What is asked of a credential; each asks for its own degree of trust in the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +65,10 @@ pub fn check(caller: &Caller, credential: &Credential, act: Act) -> Result<()> {
 /// The error where a role's OID and name no longer agree.
 pub fn unbound(credential: &Credential) -> Error {
     Kind::NotReady
-        .error(format!("credential \"{}\" is orphaned", shown(&credential.name)))
+        .error(format!(
+            "credential \"{}\" is orphaned",
+            shown(&credential.name)
+        ))
         .detail(format!(
             "The role with OID {} is no longer named \"{}\".",
             credential.role.to_u32(),
@@ -90,7 +94,8 @@ pub fn findings(role: Oid) -> Result<Findings> {
     } else if found.createrole {
         Some("has CREATEROLE".to_owned())
     } else {
-        store::superuser_above(role)?.map(|s| format!("is a member of the superuser \"{}\"", shown(&s)))
+        store::superuser_above(role)?
+            .map(|s| format!("is a member of the superuser \"{}\"", shown(&s)))
     };
     Ok(Findings {
         elevated,
@@ -132,7 +137,11 @@ mod tests {
         for act in [Act::Retire, Act::Change, Act::Tell] {
             for superuser in [false, true] {
                 let allowed = judge(act, &found(true, false), superuser, "x").is_ok();
-                assert_eq!(allowed, act == Act::Retire && superuser, "{act:?} {superuser}");
+                assert_eq!(
+                    allowed,
+                    act == Act::Retire && superuser,
+                    "{act:?} {superuser}"
+                );
             }
         }
     }

@@ -29,7 +29,9 @@ pub fn list(_call: &Call) -> Result<Answer> {
             credential.is_default().into(),
             count(&own),
             role.as_ref().map_or(-1, |r| r.connection_limit).into(),
-            role.as_ref().and_then(|r| r.password_encryption.clone()).into(),
+            role.as_ref()
+                .and_then(|r| r.password_encryption.clone())
+                .into(),
             maybe_at(role.as_ref().and_then(|r| r.valid_until)),
             at(credential.created_at),
             maybe_at(credential.rotated_at),

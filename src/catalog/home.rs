@@ -26,7 +26,12 @@ pub enum Standing {
 
 /// Decides how rows bound to `bound` stand, given what the cluster is and whether every role still
 /// bears its name.
-fn judge(bound: &Installation, system_identifier: u64, database: Oid, roles_agree: bool) -> Standing {
+fn judge(
+    bound: &Installation,
+    system_identifier: u64,
+    database: Oid,
+    roles_agree: bool,
+) -> Standing {
     if bound.database != database {
         Standing::Foreign
     } else if bound.system_identifier == system_identifier {
@@ -123,7 +128,9 @@ pub fn require_claimed() -> Result<()> {
     let home = settings::database().unwrap_or_default();
     Err(Kind::NotReady
         .error("these credentials belong to another cluster or database")
-        .detail("The data was copied from where it was made; nothing is changed and no secret is told.")
+        .detail(
+            "The data was copied from where it was made; nothing is changed and no secret is told.",
+        )
         .hint(format!(
             "SELECT * FROM credentials.claim(confirm => '{}');",
             crate::error::shown(&home)

@@ -2,13 +2,13 @@
 
 pub mod api;
 pub mod home;
-mod store;
 pub mod state;
+mod store;
 
 pub use state::State;
 pub use store::{
-    all, by_role, count, delete, find_folded, insert, read_only, set_last_login, set_lease, set_rotated,
-    set_secret, set_state, set_role_name,
+    all, by_role, count, delete, find_folded, insert, read_only, set_last_login, set_lease,
+    set_role_name, set_rotated, set_secret, set_state,
 };
 
 use crate::core::name;

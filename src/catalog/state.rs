@@ -90,7 +90,13 @@ mod tests {
     #[test]
     fn the_check_constraint_has_exactly_the_words_of_the_enum() {
         let tables = include_str!("../../sql/20_tables.sql");
-        let words: Vec<String> = State::ALL.iter().map(|s| format!("'{}'", s.as_str())).collect();
-        assert!(tables.contains(&format!("({})", words.join(", "))), "{words:?}");
+        let words: Vec<String> = State::ALL
+            .iter()
+            .map(|s| format!("'{}'", s.as_str()))
+            .collect();
+        assert!(
+            tables.contains(&format!("({})", words.join(", "))),
+            "{words:?}"
+        );
     }
 }

@@ -83,7 +83,10 @@ pub fn all() -> Result<Vec<Credential>> {
 
 /// How many credentials there are. To be called under the counter's lock.
 pub fn count() -> Result<i64> {
-    spi::number("SELECT pg_catalog.count(*) FROM credentials.credential", &[])
+    spi::number(
+        "SELECT pg_catalog.count(*) FROM credentials.credential",
+        &[],
+    )
 }
 
 /// A new credential, as of now.

@@ -80,7 +80,9 @@ pub enum Outcome<'a> {
 
 /// The log line of one call. Names are escaped; nothing else of what was typed is in it.
 pub fn log_call(caller: &Caller, function: &str, target: Option<&str>, outcome: Outcome) {
-    let target = target.map(|t| format!(" \"{}\"", shown(t))).unwrap_or_default();
+    let target = target
+        .map(|t| format!(" \"{}\"", shown(t)))
+        .unwrap_or_default();
     let outcome = match outcome {
         Outcome::Done => "done".to_owned(),
         Outcome::Refused(sqlstate) => format!("refused ({sqlstate})"),

@@ -125,9 +125,15 @@ pub fn cancel_job(call: &Call) -> Result<Answer> {
     })?;
     if !matches!(job.kind, Kind::Destroy | Kind::Repair) {
         return Err(Failure::BadArgument
-            .error(format!("a job of kind {} cannot be cancelled", job.kind.as_str()))
+            .error(format!(
+                "a job of kind {} cannot be cancelled",
+                job.kind.as_str()
+            ))
             .detail("Only destroy and repair can; a rotation can be forced.")
-            .hint(format!("SELECT * FROM credentials.rotate('{}', force => true);", shown(&job.name))));
+            .hint(format!(
+                "SELECT * FROM credentials.rotate('{}', force => true);",
+                shown(&job.name)
+            )));
     }
     lock::credential(job.role)?;
     let job = find(id)?
@@ -138,7 +144,13 @@ pub fn cancel_job(call: &Call) -> Result<Answer> {
         catalog::set_state(job.role, State::Suspended)?;
     }
     let (name, role) = (Some(job.name.as_str()), Some(job.role));
-    events::record(Actor::Caller(&call.caller), "cancel_job", name, role, json!({"job": id}))?;
+    events::record(
+        Actor::Caller(&call.caller),
+        "cancel_job",
+        name,
+        role,
+        json!({"job": id}),
+    )?;
     Ok(Answer::Rows(vec![vec![
         id.into(),
         super::State::Cancelled.as_str().into(),

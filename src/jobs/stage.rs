@@ -199,7 +199,13 @@ mod tests {
                 stage = stage.next(kind);
                 seen.push(stage);
             }
-            let order = [Stage::Apply, Stage::EndSessions, Stage::Move, Stage::Drop, Stage::Finished];
+            let order = [
+                Stage::Apply,
+                Stage::EndSessions,
+                Stage::Move,
+                Stage::Drop,
+                Stage::Finished,
+            ];
             assert_eq!(seen, order);
         }
     }

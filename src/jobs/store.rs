@@ -10,7 +10,12 @@ use serde_json::json;
 fn read(row: &Row) -> Result<Job> {
     let unknown = || Failure::Internal.error("a job in an unknown state");
     let options = row.json(10)?;
-    let flag = |key: &str| options.get(key).and_then(serde_json::Value::as_bool).unwrap_or(false);
+    let flag = |key: &str| {
+        options
+            .get(key)
+            .and_then(serde_json::Value::as_bool)
+            .unwrap_or(false)
+    };
     Ok(Job {
         id: row.int8(0)?,
         kind: Kind::parse(&row.text(1)?).ok_or_else(unknown)?,
@@ -192,7 +197,12 @@ pub fn close(id: i64, how: Ended, message: Option<&str>) -> Result<()> {
             SET state = $2, stage = 'finished', verifier = NULL, message = $3, updated_at = $4,
                 started_at = COALESCE(j.started_at, $4)
           WHERE j.id OPERATOR(pg_catalog.=) $1",
-        &[id.into(), state.as_str().into(), message.into(), at(time::now())],
+        &[
+            id.into(),
+            state.as_str().into(),
+            message.into(),
+            at(time::now()),
+        ],
     )?;
     Ok(())
 }

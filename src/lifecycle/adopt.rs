@@ -29,8 +29,13 @@ pub fn adopt(caller: &Caller, raw_role: &str, raw_name: Option<&str>) -> Result<
     refuse_managed(role, name.as_str())?;
     refuse_beyond_limit()?;
     refuse_unfit(caller, role, raw_role, &default)?;
-    let found = role::by_oid(role)?.ok_or_else(|| Kind::Internal.error("a role that was there is gone"))?;
-    let state = if found.login { State::Active } else { State::Suspended };
+    let found =
+        role::by_oid(role)?.ok_or_else(|| Kind::Internal.error("a role that was there is gone"))?;
+    let state = if found.login {
+        State::Active
+    } else {
+        State::Suspended
+    };
     create::give_connect(raw_role)?;
     role::set_membership(raw_role, &default.role_name, Membership::Admin);
     catalog::insert(role, name.as_str(), raw_role, state, None, None)?;
@@ -87,7 +92,10 @@ pub fn release(credential: &Credential) -> Result<()> {
     rotation::refuse_destroying(&credential)?;
     if matches!(credential.state, State::Rotating | State::Lingering) {
         return Err(Kind::InUse
-            .error(format!("credential \"{}\" is rotating", shown(&credential.name)))
+            .error(format!(
+                "credential \"{}\" is rotating",
+                shown(&credential.name)
+            ))
             .hint("SELECT * FROM credentials.wait();"));
     }
     catalog::delete(credential.role)?;
@@ -104,7 +112,11 @@ pub fn claim() -> Result<(Vec<Credential>, bool)> {
         return Ok((credentials, false));
     }
     // Passwords are opened with what they were sealed with, so before the binding changes.
-    let bound: Vec<Credential> = credentials.iter().filter(|c| c.is_bound()).cloned().collect();
+    let bound: Vec<Credential> = credentials
+        .iter()
+        .filter(|c| c.is_bound())
+        .cloned()
+        .collect();
     vault::rebind(&bound, crate::pg::database::system_identifier())?;
     home::bind()?;
     xact::mark_work();

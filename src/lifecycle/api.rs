@@ -1,6 +1,9 @@
 //! The functions of a credential's life.
 
-use super::{adopt as adoption, create as creation, destroy as destruction, settings_json, setup as setting_up, store};
+use super::{
+    adopt as adoption, create as creation, destroy as destruction, settings_json,
+    setup as setting_up, store,
+};
 use super::{check_connection_limit, lease_end, new_name, refuse_default};
 use crate::access::{self, Act};
 use crate::catalog::{self, Credential, State};
@@ -23,10 +26,8 @@ pub fn setup(call: &Call) -> Result<Answer> {
     vault::require_usable()?;
     if let Ok(default) = catalog::default_credential() {
         if wanted.as_deref().is_some_and(|w| w != default.role_name) {
-            return Err(super::exists("credential", "default").detail(format!(
-                "Its role is \"{}\".",
-                shown(&default.role_name)
-            )));
+            return Err(super::exists("credential", "default")
+                .detail(format!("Its role is \"{}\".", shown(&default.role_name))));
         }
         return Ok(made(&default, None));
     }
@@ -77,7 +78,11 @@ pub fn create(call: &Call) -> Result<Answer> {
         return Ok(made(&existing, None));
     }
     let new = creation::create(&plan, &fresh)?;
-    record(call, &new.credential, json!({"lease": plan.lease_until.is_some()}))?;
+    record(
+        call,
+        &new.credential,
+        json!({"lease": plan.lease_until.is_some()}),
+    )?;
     tell_url(&new.credential, new.stored);
     let shown_once = fresh.shown_once(new.stored);
     Ok(made(&new.credential, shown_once))
@@ -103,7 +108,11 @@ pub fn configure(call: &Call) -> Result<Answer> {
     if limit.is_some() || !changes.is_empty() {
         apply_configuration(&credential, limit, &changes)?;
         let names: Vec<&str> = changes.iter().map(|c| c.name.as_str()).collect();
-        record(call, &credential, json!({"connection_limit": limit, "settings": names}))?;
+        record(
+            call,
+            &credential,
+            json!({"connection_limit": limit, "settings": names}),
+        )?;
     }
     let found = role::by_oid(credential.role)?;
     Ok(Answer::Rows(vec![vec![
@@ -135,7 +144,10 @@ fn apply_configuration(
                 return rotation::held(&caught, credential);
             }
             Kind::BadArgument
-                .error(format!("the value of \"{}\" is not one that it takes", shown(&change.name)))
+                .error(format!(
+                    "the value of \"{}\" is not one that it takes",
+                    shown(&change.name)
+                ))
                 .detail(format!("{}.", shown(&caught.message)))
         })??;
     }
@@ -157,13 +169,22 @@ pub fn suspend(call: &Call) -> Result<Answer> {
         ..Options::default()
     };
     let applied = rotation::attempt(&credential, &options)?;
-    let mut order = Order::new(jobs::Kind::Suspend, credential.role, &credential.name, Stage::Apply);
+    let mut order = Order::new(
+        jobs::Kind::Suspend,
+        credential.role,
+        &credential.name,
+        Stage::Apply,
+    );
     if applied == Applied::AtCommit {
         catalog::set_state(credential.role, State::Suspended)?;
         order.stage = Stage::EndSessions;
     }
     order.place(call.caller.effective)?;
-    record(call, &credential, json!({"held": applied == Applied::ByWorker}))?;
+    record(
+        call,
+        &credential,
+        json!({"held": applied == Applied::ByWorker}),
+    )?;
     Ok(status(&credential, State::Suspended))
 }
 
@@ -219,13 +240,24 @@ pub fn claim(call: &Call) -> Result<Answer> {
     if confirm != home {
         return Err(Kind::BadArgument
             .error("claiming must be confirmed with the name of the home database")
-            .hint(format!("SELECT * FROM credentials.claim(confirm => '{}');", shown(&home))));
+            .hint(format!(
+                "SELECT * FROM credentials.claim(confirm => '{}');",
+                shown(&home)
+            )));
     }
     let (credentials, bound) = adoption::claim()?;
     if bound {
-        events::record(Actor::Caller(&call.caller), "claim", None, None, json!({"credentials": credentials.len()}))?;
+        events::record(
+            Actor::Caller(&call.caller),
+            "claim",
+            None,
+            None,
+            json!({"credentials": credentials.len()}),
+        )?;
     }
-    let rows = credentials.iter().map(|c| Ok(identity(c, access::seen_state(c)?)));
+    let rows = credentials
+        .iter()
+        .map(|c| Ok(identity(c, access::seen_state(c)?)));
     Ok(Answer::Rows(rows.collect::<Result<_>>()?))
 }
 
@@ -246,9 +278,21 @@ pub fn destroy(call: &Call) -> Result<Answer> {
     let heir = destruction::heir(&credential, &raw_heir)?;
     destruction::require_confirm(&credential, confirm.as_deref())?;
     destruction::refuse_blocked(&credential)?;
-    let job = destruction::order(&credential, jobs::Kind::Destroy, heir.role, call.caller.effective)?;
-    record(call, &credential, json!({"job": job, "reassign_to": shown(&heir.name)}))?;
-    log::notice(&format!("follow it with SELECT * FROM credentials.wait('{}')", shown(&credential.name)));
+    let job = destruction::order(
+        &credential,
+        jobs::Kind::Destroy,
+        heir.role,
+        call.caller.effective,
+    )?;
+    record(
+        call,
+        &credential,
+        json!({"job": job, "reassign_to": shown(&heir.name)}),
+    )?;
+    log::notice(&format!(
+        "follow it with SELECT * FROM credentials.wait('{}')",
+        shown(&credential.name)
+    ));
     Ok(Answer::Rows(vec![vec![
         credential.name.as_str().into(),
         State::Destroying.as_str().into(),
@@ -277,7 +321,10 @@ pub fn extend(call: &Call) -> Result<Answer> {
     rotation::refuse_destroying(&credential)?;
     if credential.lease_until.is_none() {
         return Err(Kind::BadArgument
-            .error(format!("credential \"{}\" is not a lease", shown(&credential.name)))
+            .error(format!(
+                "credential \"{}\" is not a lease",
+                shown(&credential.name)
+            ))
             .detail("It was made without valid_for and does not end by itself."));
     }
     let text = time::for_node(until)?;
@@ -289,19 +336,34 @@ pub fn extend(call: &Call) -> Result<Answer> {
         .map_err(|caught| rotation::held(&caught, &credential))??;
     catalog::set_lease(credential.role, until)?;
     xact::mark_work();
-    record(call, &credential, json!({"valid_until": time::shown(until)}))?;
-    Ok(Answer::Rows(vec![vec![credential.name.as_str().into(), at(until)]]))
+    record(
+        call,
+        &credential,
+        json!({"valid_until": time::shown(until)}),
+    )?;
+    Ok(Answer::Rows(vec![vec![
+        credential.name.as_str().into(),
+        at(until),
+    ]]))
 }
 
 fn record(call: &Call, credential: &Credential, detail: serde_json::Value) -> Result<()> {
     let (name, role) = (Some(credential.name.as_str()), Some(credential.role));
-    events::record(Actor::Caller(&call.caller), call.function(), name, role, detail)
+    events::record(
+        Actor::Caller(&call.caller),
+        call.function(),
+        name,
+        role,
+        detail,
+    )
 }
 
 fn tell_url(credential: &Credential, stored: Option<i64>) {
     let name = shown(&credential.name);
     if stored.is_some() {
-        log::notice(&format!("read its URL with SELECT credentials.url('{name}')"));
+        log::notice(&format!(
+            "read its URL with SELECT credentials.url('{name}')"
+        ));
     } else if !vault::stores_passwords() {
         log::notice("the password is shown here and nowhere else: no key file is set");
     }
@@ -322,7 +384,10 @@ fn identity(credential: &Credential, state: State) -> Vec<Value> {
 }
 
 fn status(credential: &Credential, state: State) -> Answer {
-    Answer::Rows(vec![vec![credential.name.as_str().into(), state.as_str().into()]])
+    Answer::Rows(vec![vec![
+        credential.name.as_str().into(),
+        state.as_str().into(),
+    ]])
 }
 
 /// A step's number, from 1.

@@ -43,7 +43,11 @@ pub fn create(plan: &Plan, fresh: &Fresh) -> Result<Made> {
     let role = make_role(plan, fresh)?;
     give_connect(plan.name.as_str())?;
     role::set_membership(plan.name.as_str(), &default.role_name, Membership::Admin);
-    let state = if plan.login { State::Active } else { State::Suspended };
+    let state = if plan.login {
+        State::Active
+    } else {
+        State::Suspended
+    };
     let name = plan.name.as_str();
     catalog::insert(role, name, name, state, plan.lease_until, Some(time::now()))?;
     let stored = fresh.store(role)?;
@@ -96,7 +100,13 @@ pub fn give_connect(role_name: &str) -> Result<()> {
     };
     if !has {
         let name = ident::database_name(home).unwrap_or_default();
-        role::set_privileges(true, &["connect"], Target::Database(&name), Some(role_name), false);
+        role::set_privileges(
+            true,
+            &["connect"],
+            Target::Database(&name),
+            Some(role_name),
+            false,
+        );
     }
     Ok(())
 }

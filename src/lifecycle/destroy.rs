@@ -20,7 +20,10 @@ pub fn heir(credential: &Credential, raw: &str) -> Result<Credential> {
     }
     if !heir.is_bound() || authority::is_superuser(heir.role) {
         return Err(Kind::Denied
-            .error(format!("credential \"{}\" cannot own what is moved", shown(&heir.name)))
+            .error(format!(
+                "credential \"{}\" cannot own what is moved",
+                shown(&heir.name)
+            ))
             .detail("It is orphaned, or has become a superuser."));
     }
     rotation::refuse_destroying(&heir)?;
@@ -60,16 +63,29 @@ fn blocked(credential: &Credential, blockers: &[Item]) -> Error {
     let first: Vec<String> = blockers
         .iter()
         .take(5)
-        .map(|b| format!("{} {} in database {}", b.kind, shown(&b.object), shown(&b.database)))
+        .map(|b| {
+            format!(
+                "{} {} in database {}",
+                b.kind,
+                shown(&b.object),
+                shown(&b.database)
+            )
+        })
         .collect();
     let more = match blockers.len() {
         0..=5 => String::new(),
         n => format!("; and {} more", n - 5),
     };
     Kind::Blocked
-        .error(format!("credential \"{}\" owns what only a superuser may own", shown(&credential.name)))
+        .error(format!(
+            "credential \"{}\" owns what only a superuser may own",
+            shown(&credential.name)
+        ))
         .detail(format!("{}{more}.", first.join("; ")))
-        .hint(format!("SELECT * FROM credentials.destroy_plan('{}');", shown(&credential.name)))
+        .hint(format!(
+            "SELECT * FROM credentials.destroy_plan('{}');",
+            shown(&credential.name)
+        ))
 }
 
 /// Closes the role in the caller's transaction, or leaves that to the worker where it is held, and

@@ -39,9 +39,17 @@ pub fn check_known(changes: &[Change]) -> Result<()> {
         match store::setting_context(&change.name)?.as_deref() {
             Some("user") => {}
             Some(_) => {
-                return Err(bad(&format!("setting \"{}\" is not one that any user may set", shown(&change.name))))
+                return Err(bad(&format!(
+                    "setting \"{}\" is not one that any user may set",
+                    shown(&change.name)
+                )))
             }
-            None => return Err(bad(&format!("setting \"{}\" does not exist", shown(&change.name)))),
+            None => {
+                return Err(bad(&format!(
+                    "setting \"{}\" does not exist",
+                    shown(&change.name)
+                )))
+            }
         }
     }
     Ok(())
@@ -49,11 +57,15 @@ pub fn check_known(changes: &[Change]) -> Result<()> {
 
 fn refuse_name(name: &str) -> Result<()> {
     let folded = name.to_ascii_lowercase();
-    let forbidden = matches!(folded.as_str(), "role" | "session_authorization" | "is_superuser")
-        || folded.ends_with("_preload_libraries");
+    let forbidden = matches!(
+        folded.as_str(),
+        "role" | "session_authorization" | "is_superuser"
+    ) || folded.ends_with("_preload_libraries");
     if forbidden {
-        return Err(bad(&format!("setting \"{}\" cannot be configured", shown(name)))
-            .detail("It would change who the session is, or what code it loads."));
+        return Err(
+            bad(&format!("setting \"{}\" cannot be configured", shown(name)))
+                .detail("It would change who the session is, or what code it loads."),
+        );
     }
     if name.is_empty() || name.len() > 63 || name.contains('\0') {
         return Err(bad(&format!("setting \"{}\" does not exist", shown(name))));
@@ -68,11 +80,17 @@ fn text_of(name: &str, value: &Json) -> Result<Option<String>> {
         Json::Bool(b) => b.to_string(),
         Json::Number(n) => n.to_string(),
         Json::Array(_) | Json::Object(_) => {
-            return Err(bad(&format!("the value of \"{}\" must be a text, a number, true, false or null", shown(name))))
+            return Err(bad(&format!(
+                "the value of \"{}\" must be a text, a number, true, false or null",
+                shown(name)
+            )))
         }
     };
     if text.len() > LONGEST_VALUE || text.contains(['\0', '\n', '\r']) {
-        return Err(bad(&format!("the value of \"{}\" is too long or holds a line break", shown(name))));
+        return Err(bad(&format!(
+            "the value of \"{}\" is too long or holds a line break",
+            shown(name)
+        )));
     }
     Ok(Some(text))
 }
@@ -98,7 +116,13 @@ mod tests {
 
     #[test]
     fn what_changes_the_user_or_loads_code_is_refused_in_any_case() {
-        for name in ["role", "ROLE", "session_authorization", "local_preload_libraries", "Session_Preload_Libraries"] {
+        for name in [
+            "role",
+            "ROLE",
+            "session_authorization",
+            "local_preload_libraries",
+            "Session_Preload_Libraries",
+        ] {
             let error = parse(&json!({ name: "x" })).unwrap_err();
             assert_eq!(error.kind(), Kind::BadArgument, "{name}");
         }
@@ -106,7 +130,14 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_of_scalars_is_refused() {
-        for bad in [json!([]), json!("x"), json!({"a": [1]}), json!({"a": {"b": 1}}), json!({"": "x"}), json!({"a": "x\ny"})] {
+        for bad in [
+            json!([]),
+            json!("x"),
+            json!({"a": [1]}),
+            json!({"a": {"b": 1}}),
+            json!({"": "x"}),
+            json!({"a": "x\ny"}),
+        ] {
             assert!(parse(&bad).is_err(), "{bad}");
         }
     }

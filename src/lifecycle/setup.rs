@@ -59,8 +59,9 @@ impl Choice {
         name::check_taken_role(&name)?;
         refuse_system_name(&name)?;
         if ident::role_oid(&name).is_some() {
-            return Err(exists("role", &name)
-                .hint("Name the role that is to be default: SELECT * FROM credentials.setup('…');"));
+            return Err(exists("role", &name).hint(
+                "Name the role that is to be default: SELECT * FROM credentials.setup('…');",
+            ));
         }
         Ok(Choice::New(name))
     }
@@ -139,7 +140,14 @@ pub fn run(choice: &Choice) -> Result<(Credential, Option<Fresh>, Option<i64>)> 
         return Err(exists("credential", &taken.name));
     }
     let rotated = fresh.as_ref().map(|_| time::now());
-    catalog::insert(role, name::DEFAULT, choice.name(), State::Active, None, rotated)?;
+    catalog::insert(
+        role,
+        name::DEFAULT,
+        choice.name(),
+        State::Active,
+        None,
+        rotated,
+    )?;
     let stored = match &fresh {
         Some(fresh) => fresh.store(role)?,
         None => None,
@@ -168,7 +176,9 @@ fn make_owner(name: &str, fresh: &Fresh) -> Result<Oid> {
     };
     match xact::subtransaction(|| role::create(name, &options)) {
         Ok(made) => made,
-        Err(caught) if matches!(caught.sqlstate.as_str(), "42710" | "23505") => Err(exists("role", name)),
+        Err(caught) if matches!(caught.sqlstate.as_str(), "42710" | "23505") => {
+            Err(exists("role", name))
+        }
         Err(caught) => Err(crate::rotation::unexpected(&caught)),
     }
 }
@@ -178,16 +188,25 @@ fn carry_out(domain: &Domain, step: &Step) -> Result<()> {
         Step::Create(_) => {}
         Step::Admit(role) => {
             create::give_connect(role)?;
-            log::notice(&format!("role \"{}\" keeps CONNECT, which it had through PUBLIC", shown(role)));
+            log::notice(&format!(
+                "role \"{}\" keeps CONNECT, which it had through PUBLIC",
+                shown(role)
+            ));
         }
         Step::CloseDatabase => {
             let target = Target::Database(&domain.database_name);
             role::set_privileges(false, &["connect", "temporary"], target, None, false);
         }
-        Step::ClosePublic => role::set_privileges(false, &[], Target::Schema("public"), None, false),
+        Step::ClosePublic => {
+            role::set_privileges(false, &[], Target::Schema("public"), None, false)
+        }
         Step::Give(right) => {
             if let Right::Attributes(words) = right {
-                log::warning(&format!("role \"{}\" loses {}", shown(&domain.name), words.join(", ")));
+                log::warning(&format!(
+                    "role \"{}\" loses {}",
+                    shown(&domain.name),
+                    words.join(", ")
+                ));
             }
             rights::give(domain, right)?;
         }
@@ -206,14 +225,21 @@ pub fn describe(domain: &Domain, step: &Step) -> (&'static str, String, String) 
         Step::Admit(role) => (
             "grant",
             format!("database {}", shown(&domain.database_name)),
-            format!("CONNECT to \"{}\", which had it through PUBLIC", shown(role)),
+            format!(
+                "CONNECT to \"{}\", which had it through PUBLIC",
+                shown(role)
+            ),
         ),
         Step::CloseDatabase => (
             "revoke",
             format!("database {}", shown(&domain.database_name)),
             "CONNECT, TEMPORARY from PUBLIC".to_owned(),
         ),
-        Step::ClosePublic => ("revoke", "schema public".to_owned(), "ALL from PUBLIC".to_owned()),
+        Step::ClosePublic => (
+            "revoke",
+            "schema public".to_owned(),
+            "ALL from PUBLIC".to_owned(),
+        ),
         Step::Give(right) => rights::describe(domain, right),
     }
 }

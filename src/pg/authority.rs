@@ -81,10 +81,7 @@ pub fn as_role(role: Oid) -> Superuser {
     // SAFETY: saves the present user and flags, and sets others that `Drop` takes back.
     unsafe {
         pg_sys::GetUserIdAndSecContext(&mut user, &mut flags);
-        pg_sys::SetUserIdAndSecContext(
-            role,
-            flags | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
-        );
+        pg_sys::SetUserIdAndSecContext(role, flags | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
     }
     Superuser { user, flags }
 }

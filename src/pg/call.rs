@@ -333,4 +333,3 @@ macro_rules! export_functions {
         };
     )*};
 }
-

@@ -28,8 +28,9 @@ pub fn try_credential(role: Oid) -> Result<bool> {
 }
 
 fn acquire(object: Oid, wait: bool) -> Result<bool> {
-    let class = ident::own_relation("credential")
-        .ok_or_else(|| Kind::NotReady.error("credential_manager is not installed in this database"))?;
+    let class = ident::own_relation("credential").ok_or_else(|| {
+        Kind::NotReady.error("credential_manager is not installed in this database")
+    })?;
     let tag = pg_sys::LOCKTAG {
         locktag_field1: database::current().to_u32(),
         locktag_field2: class.to_u32(),

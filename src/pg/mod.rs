@@ -17,6 +17,7 @@ pub mod prepared;
 pub mod role;
 pub mod session;
 pub mod settings;
+pub mod shared;
 pub mod shmem;
 pub mod spi;
 pub mod text;

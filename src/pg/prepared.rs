@@ -53,7 +53,9 @@ pub fn holding(role: Oid) -> Result<Vec<Prepared>> {
 
 /// The transaction that a subtransaction belongs to, where it still runs.
 fn top_level(xid: i64) -> i64 {
-    let Ok(xid) = u32::try_from(xid) else { return 0 };
+    let Ok(xid) = u32::try_from(xid) else {
+        return 0;
+    };
     let xid = pg_sys::TransactionId::from(xid);
     // SAFETY: pg_subtrans is asked only for a transaction that is in progress, which it knows.
     unsafe {

@@ -124,7 +124,9 @@ pub fn alter(role: Oid, name: &str, options: &Options) -> Result<()> {
     if let Some(verifier) = options.verifier {
         let stored = stored_verifier(role)?;
         if stored.as_deref() != verifier {
-            return Err(Kind::Internal.error("the server stored another verifier than it was given"));
+            return Err(
+                Kind::Internal.error("the server stored another verifier than it was given")
+            );
         }
     }
     Ok(())
@@ -252,7 +254,13 @@ unsafe fn target_node(target: Target) -> (pg_sys::ObjectType::Type, *mut pg_sys:
 }
 
 /// ALTER ROLE … IN DATABASE … SET setting (or RESET, for no value).
-pub fn set_setting(role: Oid, name: &str, database: &str, setting: &str, value: Option<&str>) -> Result<()> {
+pub fn set_setting(
+    role: Oid,
+    name: &str,
+    database: &str,
+    setting: &str,
+    value: Option<&str>,
+) -> Result<()> {
     // SAFETY: as in `create`; the argument of a SET is a list of constants (gram.y, var_list).
     unsafe {
         let node = node::<pg_sys::AlterRoleSetStmt>(NodeTag::T_AlterRoleSetStmt);
@@ -289,7 +297,10 @@ fn still_named(role: Oid, name: &str) -> Result<()> {
 
 fn moved(name: &str) -> crate::error::Error {
     Kind::InUse
-        .error(format!("role \"{}\" was renamed or replaced meanwhile", crate::error::shown(name)))
+        .error(format!(
+            "role \"{}\" was renamed or replaced meanwhile",
+            crate::error::shown(name)
+        ))
         .detail("Nothing was changed.")
         .hint("Call again.")
 }
@@ -345,7 +356,13 @@ unsafe fn option_list(options: &Options) -> *mut pg_sys::List {
     unsafe {
         let boolean = |b: bool| pg_sys::makeBoolean(b).cast::<pg_sys::Node>();
         if options.plain {
-            for name in ["superuser", "createdb", "createrole", "isreplication", "bypassrls"] {
+            for name in [
+                "superuser",
+                "createdb",
+                "createrole",
+                "isreplication",
+                "bypassrls",
+            ] {
                 add(name, boolean(false));
             }
             add("inherit", boolean(true));
@@ -354,7 +371,10 @@ unsafe fn option_list(options: &Options) -> *mut pg_sys::List {
             add("canlogin", boolean(login));
         }
         if let Some(limit) = options.connection_limit {
-            add("connectionlimit", pg_sys::makeInteger(limit as c_int).cast());
+            add(
+                "connectionlimit",
+                pg_sys::makeInteger(limit as c_int).cast(),
+            );
         }
         if let Some(until) = options.valid_until {
             add("validUntil", pg_sys::makeString(palloc(until)).cast());

@@ -50,7 +50,10 @@ pub fn all() -> Vec<Session> {
 
 /// The sessions that a password of this role opened.
 pub fn of_role(role: Oid) -> Vec<Session> {
-    all().into_iter().filter(|s| s.client && s.role == role).collect()
+    all()
+        .into_iter()
+        .filter(|s| s.client && s.role == role)
+        .collect()
 }
 
 /// Every backend that runs with this login, parallel and background workers included.
@@ -66,7 +69,9 @@ pub fn end(session: &Session) -> bool {
     }
     // SAFETY: a signal to a process of this server that was there a moment ago. With setsid each
     // backend leads its own group, and its children get the signal as pg_terminate_backend sends it.
-    unsafe { libc::kill(-session.pid, libc::SIGTERM) == 0 || libc::kill(session.pid, libc::SIGTERM) == 0 }
+    unsafe {
+        libc::kill(-session.pid, libc::SIGTERM) == 0 || libc::kill(session.pid, libc::SIGTERM) == 0
+    }
 }
 
 /// This process.

@@ -30,7 +30,10 @@ impl Text {
 
     /// The present value; empty where the setting is not defined.
     pub fn get(&self) -> String {
-        self.0.get().map(|v| v.to_string_lossy().into_owned()).unwrap_or_default()
+        self.0
+            .get()
+            .map(|v| v.to_string_lossy().into_owned())
+            .unwrap_or_default()
     }
 }
 

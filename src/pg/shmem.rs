@@ -155,7 +155,11 @@ pub fn add_sweep(role: Oid, before: Time, until: Time) -> bool {
         else {
             return false;
         };
-        *slot = Sweep { role, before, until };
+        *slot = Sweep {
+            role,
+            before,
+            until,
+        };
         shared.launcher
     };
     wake(launcher);
@@ -227,6 +231,13 @@ pub fn report() -> (Report, String) {
         3 => Report::Blocked,
         _ => Report::Nothing,
     };
-    let end = shared.report_text.iter().position(|b| *b == 0).unwrap_or(REPORT_TEXT);
-    (report, String::from_utf8_lossy(&shared.report_text[..end]).into_owned())
+    let end = shared
+        .report_text
+        .iter()
+        .position(|b| *b == 0)
+        .unwrap_or(REPORT_TEXT);
+    (
+        report,
+        String::from_utf8_lossy(&shared.report_text[..end]).into_owned(),
+    )
 }

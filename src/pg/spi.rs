@@ -130,7 +130,7 @@ macro_rules! getters {
     ($($name:ident, $maybe:ident, $variant:ident, $rust:ty;)*) => {$(
         #[doc = concat!("Column `i` as ", stringify!($variant), "; NULL is an internal error.")]
         pub fn $name(&self, i: usize) -> Result<$rust> {
-            self.$maybe(i)?.ok_or_else(|| broken("NULL in a column that has none"))
+            self.$maybe(i)?.ok_or_else(|| broken(&format!("NULL in column {i}, which has none")))
         }
         #[doc = concat!("Column `i` as ", stringify!($variant), ", or nothing for NULL.")]
         pub fn $maybe(&self, i: usize) -> Result<Option<$rust>> {

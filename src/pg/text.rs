@@ -23,5 +23,9 @@ pub(super) unsafe fn copy(text: *const c_char) -> Option<String> {
         return None;
     }
     // SAFETY: the caller vouches for a NUL-terminated string.
-    Some(unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned())
+    Some(
+        unsafe { std::ffi::CStr::from_ptr(text) }
+            .to_string_lossy()
+            .into_owned(),
+    )
 }

@@ -13,7 +13,10 @@ pub fn now() -> Time {
 
 /// `start` plus `span`, with months and days as the server's calendar has them.
 pub fn after(start: Time, span: Span) -> Result<Time> {
-    let args = [Value::Time(start).into_datum(), Value::Interval(span).into_datum()];
+    let args = [
+        Value::Time(start).into_datum(),
+        Value::Interval(span).into_datum(),
+    ];
     // SAFETY: timestamptz_pl_interval takes a timestamptz and an interval, which is what is passed;
     // an overflow is a server error that unwinds.
     let end: Option<i64> = unsafe {

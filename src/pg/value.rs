@@ -166,7 +166,8 @@ impl Value {
             Value::Bool(v) => v.into_datum(),
             Value::Int4(v) => v.into_datum(),
             Value::Int8(v) | Value::Time(v) => v.into_datum(),
-            Value::Oid(v) => v.into_datum(),
+            // pgrx would make NULL of the invalid OID, which is a value here: PUBLIC, or nobody yet.
+            Value::Oid(v) => Some(pg_sys::Datum::from(v)),
             Value::Float8(v) => v.into_datum(),
             Value::Interval(v) => pgrx::datum::Interval::new(v.months, v.days, v.micros)
                 .ok()
@@ -219,7 +220,7 @@ unsafe fn read(datum: pg_sys::Datum, oid: Oid, kind: Type) -> Option<Value> {
                 Value::Int8(i64::try_from(AnyNumeric::from_datum(datum, false)?).ok()?)
             }
             Type::Int8 => Value::Int8(i64::from_datum(datum, false)?),
-            Type::Oid => Value::Oid(Oid::from_datum(datum, false)?),
+            Type::Oid => Value::Oid(Oid::from(datum.value() as u32)),
             Type::Float8 => Value::Float8(f64::from_datum(datum, false)?),
             Type::Time => Value::Time(i64::from_datum(datum, false)?),
             Type::Interval => {

@@ -70,9 +70,8 @@ impl Started {
         // SAFETY: the handle is one that RegisterDynamicBackgroundWorker gave.
         let status = unsafe { pg_sys::GetBackgroundWorkerPid(self.0, &mut pid) };
         match status {
-            pg_sys::BgwHandleStatus::BGWH_STARTED | pg_sys::BgwHandleStatus::BGWH_NOT_YET_STARTED => {
-                Run::Running
-            }
+            pg_sys::BgwHandleStatus::BGWH_STARTED
+            | pg_sys::BgwHandleStatus::BGWH_NOT_YET_STARTED => Run::Running,
             _ => Run::Ended,
         }
     }
@@ -125,9 +124,9 @@ pub fn connect_launcher() {
     }
 }
 
-/// Connects a worker to a database, whether or not the database lets connections in, and overrides
-/// every setting that an owner of the database could have set.
-pub fn connect(database: Oid) -> Result<()> {
+/// Connects a worker to a database, whether or not the database lets connections in. What its owner
+/// could have set is overridden by [`harden`], first thing in each pass.
+pub fn connect(database: Oid) {
     take_signals();
     // SAFETY: as in `connect_launcher`; the invalid user is the bootstrap superuser.
     unsafe {
@@ -137,7 +136,6 @@ pub fn connect(database: Oid) -> Result<()> {
             pg_sys::BGWORKER_BYPASS_ALLOWCONN,
         );
     }
-    assert_identity()
 }
 
 /// The worker is the bootstrap superuser and nobody else (rule 13).
@@ -240,7 +238,9 @@ pub fn reload_if_asked() {
 
 /// Runs one transaction. An `Err` of `act` and an error of the server roll it back; the outer result
 /// is the server's error.
-pub fn transaction<T>(act: impl FnOnce() -> Result<T>) -> std::result::Result<Result<T>, xact::Caught> {
+pub fn transaction<T>(
+    act: impl FnOnce() -> Result<T>,
+) -> std::result::Result<Result<T>, xact::Caught> {
     let act = AssertUnwindSafe(act);
     PgTryBuilder::new(move || {
         let act = act;

@@ -89,10 +89,11 @@ pub struct Caught {
 
 /// Runs `act` in a subtransaction. An error of the server, or an `Err`, rolls back what it did; the
 /// outer result is the server's error, the inner one is `act`'s own.
-pub fn subtransaction<T>(act: impl FnOnce() -> Result<T>) -> std::result::Result<Result<T>, Caught> {
+pub fn subtransaction<T>(
+    act: impl FnOnce() -> Result<T>,
+) -> std::result::Result<Result<T>, Caught> {
     // SAFETY: plain globals, put back at the end as PL/pgSQL's exception block does.
-    let (context, owner) =
-        unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
+    let (context, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
     // SAFETY: ended below on every path, by release or by rollback.
     unsafe { pg_sys::BeginInternalSubTransaction(std::ptr::null()) };
     // SAFETY: keeps results in the caller's memory, as PL/pgSQL does.

@@ -32,7 +32,13 @@ pub fn repair_default(call: &Call) -> Result<Answer> {
     let job = order.place(call.caller.effective)?;
     let detail = json!({"job": job, "include_unmanaged": options.include_unmanaged, "keep_access": options.keep_access});
     let (name, role) = (Some(default.name.as_str()), Some(default.role));
-    events::record(Actor::Caller(&call.caller), call.function(), name, role, detail)?;
+    events::record(
+        Actor::Caller(&call.caller),
+        call.function(),
+        name,
+        role,
+        detail,
+    )?;
     log::notice("follow it with SELECT * FROM credentials.wait('default')");
     Ok(Answer::Rows(vec![vec![
         default.name.as_str().into(),

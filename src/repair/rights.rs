@@ -5,8 +5,8 @@ use super::store;
 use crate::access::SUPERUSER_ONLY;
 use crate::core::name;
 use crate::error::{shown, Result};
-use crate::pg::role::{self, Membership, Options, Role, Target};
 use crate::pg::owner::{self, Class};
+use crate::pg::role::{self, Membership, Options, Role, Target};
 use crate::pg::Oid;
 
 /// Memberships of the default credential.
@@ -70,11 +70,20 @@ pub fn missing(domain: &Domain) -> Result<Vec<Right>> {
         }
     };
     need(!facts.owns_database, Right::OwnDatabase);
-    need(facts.public_schema.is_some() && !facts.owns_public, Right::OwnPublic);
+    need(
+        facts.public_schema.is_some() && !facts.owns_public,
+        Right::OwnPublic,
+    );
     need(!facts.uses_database, Right::UseDatabase);
-    need(facts.public_schema.is_some() && !facts.uses_public, Right::UsePublic);
+    need(
+        facts.public_schema.is_some() && !facts.uses_public,
+        Right::UsePublic,
+    );
     for group in MEMBERSHIPS {
-        need(!facts.memberships.iter().any(|m| m == group), Right::MemberOf(group));
+        need(
+            !facts.memberships.iter().any(|m| m == group),
+            Right::MemberOf(group),
+        );
     }
     for member in store::credentials_in(domain.role)? {
         need(true, Right::EndCycle(member));
@@ -84,7 +93,10 @@ pub fn missing(domain: &Domain) -> Result<Vec<Right>> {
     }
     need(!facts.uses_credentials, Right::UseCredentials);
     for (function, types) in store::functions_without_execute(domain.role)? {
-        need(!SUPERUSER_ONLY.contains(&function.as_str()), Right::Call(function, types));
+        need(
+            !SUPERUSER_ONLY.contains(&function.as_str()),
+            Right::Call(function, types),
+        );
     }
     Ok(rights)
 }
@@ -126,19 +138,43 @@ pub fn give(domain: &Domain, right: &Right) -> Result<()> {
         }
         Right::UseDatabase => {
             let privileges = ["connect", "create", "temporary"];
-            role::set_privileges(true, &privileges, Target::Database(database), Some(to), true);
+            role::set_privileges(
+                true,
+                &privileges,
+                Target::Database(database),
+                Some(to),
+                true,
+            );
         }
         Right::UsePublic => {
-            role::set_privileges(true, &["usage", "create"], Target::Schema("public"), Some(to), false);
+            role::set_privileges(
+                true,
+                &["usage", "create"],
+                Target::Schema("public"),
+                Some(to),
+                false,
+            );
         }
         Right::MemberOf(group) => role::set_membership(group, to, Membership::Member),
         Right::EndCycle(member) => role::set_membership(to, member, Membership::None),
         Right::AdminOf(credential) => role::set_membership(credential, to, Membership::Admin),
         Right::UseCredentials => {
-            role::set_privileges(true, &["usage"], Target::Schema("credentials"), Some(to), false);
+            role::set_privileges(
+                true,
+                &["usage"],
+                Target::Schema("credentials"),
+                Some(to),
+                false,
+            );
         }
         Right::Call(function, types) => {
-            role::set_privileges(true, &["execute"], Target::Function(function, types), Some(to), false);
+            role::set_privileges(
+                true,
+                &["execute"],
+                Target::Function(function, types),
+                Some(to),
+                false,
+            );
         }
     }
     Ok(())
@@ -152,7 +188,11 @@ pub fn describe(domain: &Domain, right: &Right) -> (&'static str, String, String
         Right::Attributes(words) => (
             "alter role",
             to,
-            format!("loses {}; {} keeps its password and settings", words.join(", "), name::DEFAULT),
+            format!(
+                "loses {}; {} keeps its password and settings",
+                words.join(", "),
+                name::DEFAULT
+            ),
         ),
         Right::OwnDatabase => ("own", format!("database {database}"), String::new()),
         Right::OwnPublic => ("own", "schema public".to_owned(), String::new()),
@@ -161,12 +201,19 @@ pub fn describe(domain: &Domain, right: &Right) -> (&'static str, String, String
             format!("database {database}"),
             "CONNECT, CREATE, TEMPORARY with grant option".to_owned(),
         ),
-        Right::UsePublic => ("grant", "schema public".to_owned(), "USAGE, CREATE".to_owned()),
+        Right::UsePublic => (
+            "grant",
+            "schema public".to_owned(),
+            "USAGE, CREATE".to_owned(),
+        ),
         Right::MemberOf(group) => ("grant", format!("role {group}"), "membership".to_owned()),
         Right::EndCycle(member) => (
             "revoke",
             format!("role {to}"),
-            format!("\"{}\" is a member of it, which default's rights over that credential forbid", shown(member)),
+            format!(
+                "\"{}\" is a member of it, which default's rights over that credential forbid",
+                shown(member)
+            ),
         ),
         Right::AdminOf(credential) => (
             "grant",

@@ -113,7 +113,12 @@ fn rotate_by_force(call: &Call, credential: &Credential) -> Result<Vec<Value>> {
     refuse_destroying(credential)?;
     let fresh = Fresh::generate()?;
     let (applied, stored) = force(credential, &fresh, call.caller.effective)?;
-    record(call, "rotate", credential, json!({"force": true, "held": applied == Applied::ByWorker}))?;
+    record(
+        call,
+        "rotate",
+        credential,
+        json!({"force": true, "held": applied == Applied::ByWorker}),
+    )?;
     if applied == Applied::ByWorker {
         log::notice(&format!(
             "another transaction holds the role of credential \"{}\": it is ended, and the new password comes into force, after the commit; see SELECT * FROM credentials.wait('{}')",
@@ -130,21 +135,37 @@ fn rotate_by_force(call: &Call, credential: &Credential) -> Result<Vec<Value>> {
     Ok(row(credential, credential.state, password))
 }
 
-fn rotate_where_unused(call: &Call, credential: &Credential, wanted: &Wanted) -> Result<Vec<Value>> {
+fn rotate_where_unused(
+    call: &Call,
+    credential: &Credential,
+    wanted: &Wanted,
+) -> Result<Vec<Value>> {
     if !wanted.without_overlap() {
-        return Err(not_built(credential, "The old password would have to stay good for a while."));
+        return Err(not_built(
+            credential,
+            "The old password would have to stay good for a while.",
+        ));
     }
     lock::credential(credential.role)?;
     let credential = &catalog::reread(credential)?;
     refuse_destroying(credential)?;
     if credential.state == State::Suspended {
         return Err(Kind::InUse
-            .error(format!("credential \"{}\" is suspended", shown(&credential.name)))
-            .hint(format!("SELECT * FROM credentials.resume('{}');", shown(&credential.name))));
+            .error(format!(
+                "credential \"{}\" is suspended",
+                shown(&credential.name)
+            ))
+            .hint(format!(
+                "SELECT * FROM credentials.resume('{}');",
+                shown(&credential.name)
+            )));
     }
     let sessions = session::of_role(credential.role).len();
     if sessions > 0 {
-        return Err(not_built(credential, &format!("The credential has {sessions} sessions.")));
+        return Err(not_built(
+            credential,
+            &format!("The credential has {sessions} sessions."),
+        ));
     }
     let fresh = Fresh::generate()?;
     let stored = replace(credential, &fresh)?;
@@ -168,14 +189,28 @@ fn is_own(call: &Call, credential: &Credential) -> bool {
     session::by_pid(session::own_pid()).map_or(call.caller.session, |s| s.role) == credential.role
 }
 
-fn record(call: &Call, action: &str, credential: &Credential, detail: serde_json::Value) -> Result<()> {
+fn record(
+    call: &Call,
+    action: &str,
+    credential: &Credential,
+    detail: serde_json::Value,
+) -> Result<()> {
     let actor = Actor::Caller(&call.caller);
-    events::record(actor, action, Some(&credential.name), Some(credential.role), detail)
+    events::record(
+        actor,
+        action,
+        Some(&credential.name),
+        Some(credential.role),
+        detail,
+    )
 }
 
 fn tell_where(credential: &Credential, stored: Option<i64>) {
     if stored.is_some() {
-        log::notice(&format!("read its URL with SELECT credentials.url('{}')", shown(&credential.name)));
+        log::notice(&format!(
+            "read its URL with SELECT credentials.url('{}')",
+            shown(&credential.name)
+        ));
     } else if !vault::stores_passwords() {
         log::notice("the password is shown here and nowhere else: no key file is set");
     }

@@ -91,7 +91,12 @@ pub enum Applied {
 pub fn force(credential: &Credential, fresh: &Fresh, by: Oid) -> Result<(Applied, Option<i64>)> {
     let stored = fresh.store(credential.role)?;
     let applied = attempt(credential, &login_options(&fresh.verifier))?;
-    let mut order = Order::new(jobs::Kind::Rotate, credential.role, &credential.name, Stage::Apply);
+    let mut order = Order::new(
+        jobs::Kind::Rotate,
+        credential.role,
+        &credential.name,
+        Stage::Apply,
+    );
     order.secret = stored;
     match applied {
         Applied::AtCommit => {
@@ -176,7 +181,10 @@ pub fn held(caught: &Caught, credential: &Credential) -> Error {
         return unexpected(caught);
     }
     Kind::Timeout
-        .error(format!("the role of credential \"{}\" is held by another transaction", shown(&credential.name)))
+        .error(format!(
+            "the role of credential \"{}\" is held by another transaction",
+            shown(&credential.name)
+        ))
         .hint(format!(
             "Call again, or: SELECT * FROM credentials.rotate('{}', force => true);",
             shown(&credential.name)
@@ -187,7 +195,11 @@ pub fn held(caught: &Caught, credential: &Credential) -> Error {
 pub fn unexpected(caught: &Caught) -> Error {
     Kind::Internal
         .error("the server refused an act on a role")
-        .detail(format!("SQLSTATE {}: {}.", caught.sqlstate, shown(&caught.message)))
+        .detail(format!(
+            "SQLSTATE {}: {}.",
+            caught.sqlstate,
+            shown(&caught.message)
+        ))
 }
 
 /// Refuses a credential that is on its way out (55006).
@@ -196,6 +208,9 @@ pub fn refuse_destroying(credential: &Credential) -> Result<()> {
         return Ok(());
     }
     Err(Kind::InUse
-        .error(format!("credential \"{}\" is being destroyed", shown(&credential.name)))
+        .error(format!(
+            "credential \"{}\" is being destroyed",
+            shown(&credential.name)
+        ))
         .hint("SELECT * FROM credentials.jobs();"))
 }

@@ -50,7 +50,13 @@ pub fn reseal(call: &Call) -> Result<Answer> {
         let credential = catalog::reread(&credential)?;
         if seal_anew(&credential)? {
             let actor = Actor::Caller(&call.caller);
-            events::record(actor, "reseal", Some(&credential.name), Some(credential.role), json!({}))?;
+            events::record(
+                actor,
+                "reseal",
+                Some(&credential.name),
+                Some(credential.role),
+                json!({}),
+            )?;
             rows.push(vec![credential.name.as_str().into()]);
         }
     }

@@ -83,7 +83,9 @@ pub fn rebind(credentials: &[Credential], system_identifier: u64) -> Result<()> 
         let (Some(id), Some(keys)) = (credential.secret, keyring()?) else {
             continue;
         };
-        let Some(secret) = get(credential)? else { continue };
+        let Some(secret) = get(credential)? else {
+            continue;
+        };
         let bound = Context {
             system_identifier,
             role_oid: credential.role.to_u32(),
@@ -97,7 +99,10 @@ pub fn rebind(credentials: &[Credential], system_identifier: u64) -> Result<()> 
 /// The error where a password is asked for that is not stored.
 pub fn not_stored(credential: &Credential) -> Error {
     Kind::NotReady
-        .error(format!("no password of credential \"{}\" is stored", shown(&credential.name)))
+        .error(format!(
+            "no password of credential \"{}\" is stored",
+            shown(&credential.name)
+        ))
         .hint(format!(
             "SELECT * FROM credentials.rotate('{}', force => true);",
             shown(&credential.name)

@@ -49,7 +49,9 @@ pub(super) fn step(job: &Job) {
 
 /// A job waits; the reason is for people.
 pub(super) fn wait(job: &Job, state: State, pause: Time, why: &str) {
-    in_transaction("wait", || jobs::due_again(job.id, state, time::now() + pause, why));
+    in_transaction("wait", || {
+        jobs::due_again(job.id, state, time::now() + pause, why)
+    });
 }
 
 /// Runs one transaction of a step; the server's errors become ours.
@@ -108,7 +110,12 @@ fn apply(job: &Job) -> Result<()> {
         if !rotation::is_contention(&caught) {
             return Err(rotation::unexpected(&caught));
         }
-        wait(job, State::Waiting, SHORTLY, &format!("another transaction holds the role{}", named(&blockers)));
+        wait(
+            job,
+            State::Waiting,
+            SHORTLY,
+            &format!("another transaction holds the role{}", named(&blockers)),
+        );
     }
     Ok(())
 }
@@ -145,7 +152,13 @@ fn take_effect(job: &Job) -> Result<std::result::Result<(), Caught>> {
             if altered.is_ok() {
                 destroy::note_closed(job.role)?;
                 if job.kind == Kind::Expire {
-                    events::record(Actor::Worker, "expire", Some(&job.name), Some(job.role), json!({"job": job.id}))?;
+                    events::record(
+                        Actor::Worker,
+                        "expire",
+                        Some(&job.name),
+                        Some(job.role),
+                        json!({"job": job.id}),
+                    )?;
                 }
             }
             Ok(altered)
@@ -153,7 +166,10 @@ fn take_effect(job: &Job) -> Result<std::result::Result<(), Caught>> {
     }
 }
 
-fn alter(credential: &catalog::Credential, options: &Options) -> Result<std::result::Result<(), Caught>> {
+fn alter(
+    credential: &catalog::Credential,
+    options: &Options,
+) -> Result<std::result::Result<(), Caught>> {
     match xact::subtransaction(|| role::alter(credential.role, &credential.role_name, options)) {
         Ok(done) => done.map(Ok),
         Err(caught) => Ok(Err(caught)),
@@ -180,12 +196,23 @@ fn end_sessions(job: &Job) -> Result<()> {
     if ended > 0 {
         act(|| {
             let detail = json!({"job": job.id, "sessions": ended});
-            events::record(Actor::Worker, "end_session", Some(&job.name), Some(job.role), detail)
+            events::record(
+                Actor::Worker,
+                "end_session",
+                Some(&job.name),
+                Some(job.role),
+                detail,
+            )
         })?;
     }
     let left = older(job, cutover).len();
     if left > 0 {
-        wait(job, State::Waiting, SHORTLY, &format!("{left} sessions have yet to end"));
+        wait(
+            job,
+            State::Waiting,
+            SHORTLY,
+            &format!("{left} sessions have yet to end"),
+        );
         return Ok(());
     }
     if job.kind == Kind::Rotate {
@@ -205,7 +232,10 @@ fn older(job: &Job, cutover: Time) -> Vec<session::Session> {
 }
 
 fn end_older(job: &Job, cutover: Time) -> usize {
-    older(job, cutover).iter().filter(|s| session::end(s)).count()
+    older(job, cutover)
+        .iter()
+        .filter(|s| session::end(s))
+        .count()
 }
 
 /// The default credential's own attributes and rights are restored.
@@ -230,7 +260,13 @@ fn restore(job: &Job) -> Result<()> {
                 })
                 .collect();
             let detail = json!({"job": job.id, "restored": given});
-            events::record(Actor::Worker, "repair_default", Some(&job.name), Some(job.role), detail)?;
+            events::record(
+                Actor::Worker,
+                "repair_default",
+                Some(&job.name),
+                Some(job.role),
+                detail,
+            )?;
         }
         jobs::set_stage(job.id, job.stage.next(job.kind))
     })

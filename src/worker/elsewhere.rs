@@ -16,7 +16,9 @@ pub(super) fn clear(job: &Job, database: Oid, name: &str, heir: Oid) -> Result<M
         Some((Report::Done, _)) => Moved::All,
         Some((Report::Busy, what)) => Moved::Busy(format!("database {name}: {what}")),
         Some((Report::Blocked, what)) => Moved::Blocked(format!("database {name}: {what}")),
-        Some((Report::Nothing, _)) => Moved::Busy(format!("the worker in database {name} came to grief, see the server log")),
+        Some((Report::Nothing, _)) => Moved::Busy(format!(
+            "the worker in database {name} came to grief, see the server log"
+        )),
         None => Moved::Busy("no background worker is free (max_worker_processes)".to_owned()),
     })
 }

@@ -60,7 +60,11 @@ pub(super) fn in_transaction<T>(what: &str, act: impl FnOnce() -> Result<T>) -> 
     let trouble = match transaction(act) {
         Ok(Ok(value)) => return Some(value),
         Ok(Err(error)) => error.to_string(),
-        Err(caught) => format!("SQLSTATE {}: {}", caught.sqlstate, crate::error::shown(&caught.message)),
+        Err(caught) => format!(
+            "SQLSTATE {}: {}",
+            caught.sqlstate,
+            crate::error::shown(&caught.message)
+        ),
     };
     log::line(&format!("credential_manager: worker, {what}: {trouble}"));
     None
@@ -79,7 +83,13 @@ fn ready() -> Result<bool> {
             let all = catalog::all()?;
             crate::vault::rebind(&all, crate::pg::database::system_identifier())?;
             binding::bind()?;
-            events::record(Actor::Worker, "rebind", None, None, json!({"reason": "pg_upgrade"}))?;
+            events::record(
+                Actor::Worker,
+                "rebind",
+                None,
+                None,
+                json!({"reason": "pg_upgrade"}),
+            )?;
             Ok(true)
         }
     }
@@ -97,10 +107,18 @@ fn order_expiries() -> Result<()> {
         if !ended || credential.state == State::Destroying || !credential.is_bound() {
             continue;
         }
-        if jobs::live_for(Some(credential.role))?.iter().any(|j| j.kind.drops_role()) {
+        if jobs::live_for(Some(credential.role))?
+            .iter()
+            .any(|j| j.kind.drops_role())
+        {
             continue;
         }
-        let mut order = Order::new(Kind::Expire, credential.role, &credential.name, Stage::Apply);
+        let mut order = Order::new(
+            Kind::Expire,
+            credential.role,
+            &credential.name,
+            Stage::Apply,
+        );
         order.reassign_to = Some(default.role);
         order.place(BOOTSTRAP_SUPERUSER)?;
     }

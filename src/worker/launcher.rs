@@ -4,7 +4,7 @@
 use crate::pg::shmem;
 use crate::pg::value::Time;
 use crate::pg::worker::{self, Run, Started};
-use crate::pg::{authority, ident, log, session, time, Oid};
+use crate::pg::{log, session, shared, time, Oid};
 use crate::settings;
 
 /// Longest sleep, in milliseconds: a clock that was set is noticed after this.
@@ -45,24 +45,32 @@ impl Watch {
         if self.running.as_ref().is_some_and(|w| w.run() == Run::Ended) {
             self.running = None;
         }
+        if self.running.is_some() {
+            return;
+        }
         let now = time::now();
-        if self.running.is_some() || now < self.not_before {
-            return;
+        let due = shmem::next_due().is_some_and(|due| due <= now) && now >= self.not_before;
+        // A commit that left work is news: whatever was wrong may be right since.
+        if shmem::take_look_now() || due {
+            self.start(now);
         }
-        let due = shmem::next_due().is_some_and(|due| due <= now);
-        if !shmem::take_look_now() && !due {
-            return;
-        }
-        self.start(now);
     }
 
     fn start(&mut self, now: Time) {
         let Some(home) = settings::database() else {
-            return self.complain("credential_manager.database is empty: nothing is done", now, true);
+            return self.complain(
+                "credential_manager.database is empty: nothing is done",
+                now,
+                true,
+            );
         };
-        let found = worker::transaction(|| Ok(ident::database_oid(&home)));
+        let found = worker::transaction(|| Ok(shared::database_oid(&home)));
         let Ok(Ok(Some(database))) = found else {
-            return self.complain("the database that credential_manager.database names does not exist", now, true);
+            return self.complain(
+                "the database that credential_manager.database names does not exist",
+                now,
+                true,
+            );
         };
         match worker::start(database, "home") {
             Some(started) => {
@@ -71,7 +79,11 @@ impl Watch {
                 // A worker that came to grief before it said when to look again is not run in a loop.
                 shmem::set_next_due(Some(now + BACK_OFF * 1_000));
             }
-            None => self.complain("no background worker is free (max_worker_processes)", now, false),
+            None => self.complain(
+                "no background worker is free (max_worker_processes)",
+                now,
+                false,
+            ),
         }
     }
 
@@ -136,7 +148,7 @@ fn end_besieged() {
         Ok(blockers
             .iter()
             .filter_map(|pid| session::by_pid(*pid))
-            .filter(|s| s.client && !authority::is_superuser(s.role))
+            .filter(|s| s.client && !shared::is_superuser(s.role))
             .filter(session::end)
             .map(|s| s.pid)
             .collect::<Vec<_>>())

@@ -14,8 +14,8 @@ mod home;
 mod launcher;
 mod moving;
 
-use crate::pg::worker::{argument_database, connect, task};
 use crate::pg::log;
+use crate::pg::worker::{argument_database, connect, task};
 use pgrx::pg_sys::Datum;
 
 crate::export_worker!(credential_manager_launcher, launcher_main);
@@ -26,10 +26,11 @@ fn launcher_main(_argument: Datum) {
 }
 
 fn worker_main(argument: Datum) {
-    let outcome = connect(argument_database(argument)).and_then(|()| match task().as_str() {
+    connect(argument_database(argument));
+    let outcome = match task().as_str() {
         "home" => home::run(),
         other => elsewhere::run(other),
-    });
+    };
     if let Err(error) = outcome {
         log::line(&format!("credential_manager: worker stopped: {error}"));
     }

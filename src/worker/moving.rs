@@ -117,7 +117,11 @@ fn told(what: &str, items: &[Item]) -> String {
         .map(|i| format!("{} {}", i.kind, shown(&i.object)))
         .collect();
     let more = items.len().saturating_sub(3);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     format!("{}{more}: {what}", first.join(", "))
 }
 
@@ -138,9 +142,19 @@ fn report(job: &Job, reports: &[Item]) -> Result<()> {
         .take(TOLD)
         .map(|i| json!({"database": i.database, "kind": i.kind, "object": i.object, "action": i.action.as_str(), "note": i.note}))
         .collect();
-    let action = if job.kind == Kind::Repair { "repair_default" } else { job.kind.as_str() };
+    let action = if job.kind == Kind::Repair {
+        "repair_default"
+    } else {
+        job.kind.as_str()
+    };
     let detail = json!({"job": job.id, "objects": told, "count": reports.len()});
-    events::record(Actor::Worker, action, Some(&job.name), Some(job.role), detail)
+    events::record(
+        Actor::Worker,
+        action,
+        Some(&job.name),
+        Some(job.role),
+        detail,
+    )
 }
 
 /// The last transaction: what is left of the role here is cleared, and the role is dropped.
@@ -149,7 +163,9 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
     let outcome = act(|| {
         worker::harden(settings::lock_timeout())?;
         lock::credential(job.role)?;
-        let Some(credential) = catalog::by_role(job.role)?.filter(|_| still_wanted(job).unwrap_or(false)) else {
+        let Some(credential) =
+            catalog::by_role(job.role)?.filter(|_| still_wanted(job).unwrap_or(false))
+        else {
             return Ok(Dropped::Over);
         };
         if !ownership::elsewhere(job.role)?.is_empty() {
@@ -168,7 +184,13 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
         catalog::delete(job.role)?;
         jobs::close(job.id, Ended::Done, None)?;
         let detail = json!({"job": job.id, "role_dropped": true});
-        events::record(Actor::Worker, job.kind.as_str(), Some(&job.name), Some(job.role), detail)?;
+        events::record(
+            Actor::Worker,
+            job.kind.as_str(),
+            Some(&job.name),
+            Some(job.role),
+            detail,
+        )?;
         xact::force_sync_commit();
         Ok(Dropped::Yes)
     })?;
@@ -176,7 +198,12 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
     if matches!(outcome, Dropped::MoreToMove) {
         // Something was made or opened since: the transaction changed nothing, and moving starts again.
         act(|| jobs::set_stage(job.id, jobs::Stage::EndSessions))?;
-        wait(job, State::Waiting, BUSY, "something was made or opened meanwhile");
+        wait(
+            job,
+            State::Waiting,
+            BUSY,
+            "something was made or opened meanwhile",
+        );
     }
     Ok(())
 }
@@ -209,7 +236,13 @@ pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
         }
         act(|| {
             let detail = json!({"job": job.id, "prepared_transaction": shown(&found.gid)});
-            events::record(Actor::Worker, "end_session", Some(&job.name), Some(job.role), detail)
+            events::record(
+                Actor::Worker,
+                "end_session",
+                Some(&job.name),
+                Some(job.role),
+                detail,
+            )
         })?;
     }
     Ok(None)
@@ -222,7 +255,10 @@ fn ident_here() -> Result<String> {
 /// The role's objects in the database of this worker are moved and its rights cleared; for databases
 /// other than home, whose last transaction this is.
 pub(super) fn clear_here(role: Oid, heir: Oid) -> Result<Moved> {
-    let scope = Scope::Role { from: role, to: heir };
+    let scope = Scope::Role {
+        from: role,
+        to: heir,
+    };
     loop {
         match in_this_database(&scope, None)? {
             Moved::All => {}
