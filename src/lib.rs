@@ -2,6 +2,7 @@
 
 pub mod core;
 pub mod error;
+pub mod ownership;
 pub mod pg;
 
 pgrx::pg_module_magic!();
