@@ -5,10 +5,12 @@
 //! same error at the function's boundary; it is caught only in [`xact::subtransaction`].
 #![allow(unsafe_code)] // The reason this module exists; each block says why it is sound.
 
+pub mod acl;
 pub mod authority;
 pub mod call;
 pub mod database;
 pub mod fault;
+pub mod hold;
 pub mod ident;
 pub mod lock;
 pub mod log;

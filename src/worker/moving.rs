@@ -6,7 +6,7 @@ use crate::catalog;
 use crate::error::{shown, Result};
 use crate::events::{self, Actor};
 use crate::jobs::{self, Ended, Job, Kind, State};
-use crate::ownership::{self, Closed, Item, Pass, Scope};
+use crate::ownership::{self, BatchOutcome, Closed, Item, Pass, Scope};
 use crate::pg::value::Time;
 use crate::pg::{database, ident, lock, prepared, role, session, time, worker, xact, Oid};
 use crate::repair;
@@ -49,8 +49,33 @@ pub(super) fn all(job: &Job) -> Result<()> {
     }
     let scope = act(|| scope(job))?;
     match in_this_database(&scope, Some(job))? {
-        Moved::All => advance(job),
-        other => put_off(job, other),
+        Moved::All => {}
+        other => return put_off(job, other),
+    }
+    if job.kind.drops_role() {
+        let blockers = act(|| ownership::blockers(job.role))?;
+        if !blockers.is_empty() {
+            return put_off(
+                job,
+                Moved::Blocked(told("only a superuser may own it", &blockers)),
+            );
+        }
+    } else {
+        restore_own_rights(job)?;
+    }
+    advance(job)
+}
+
+/// Default gets back what it took from itself on its own objects, a batch a transaction.
+fn restore_own_rights(job: &Job) -> Result<()> {
+    loop {
+        let restored = act(|| {
+            worker::harden(settings::lock_timeout())?;
+            ownership::restore_own_rights(job.role, settings::batch_size())
+        })?;
+        if restored == 0 {
+            return Ok(());
+        }
     }
 }
 
@@ -76,37 +101,40 @@ fn scope(job: &Job) -> Result<Scope> {
 /// Moves in the database of this worker, batch by batch. `job` is written to where its table is here.
 pub(super) fn in_this_database(scope: &Scope, job: Option<&Job>) -> Result<Moved> {
     let started = time::now();
-    let mut pass = act(|| Pass::begin(scope))?;
+    let mut pass = act(|| Pass::begin(scope.clone()))?;
     loop {
         crate::pg::fault::point("batch");
-        let batch = act(|| {
-            worker::harden(settings::lock_timeout())?;
-            if let Some(job) = job {
-                if !still_wanted(job)? {
-                    return Ok(None);
-                }
-            }
-            let batch = pass.batch(settings::batch_size(), settings::lock_timeout())?;
-            if let Some(job) = job {
-                note(job, &batch.reports, pass.done(), pass.total())?;
-            }
-            xact::force_sync_commit();
-            Ok(Some(batch))
-        })?;
-        let Some(batch) = batch else {
+        let Some(batch) = act(|| batch(&mut pass, job))? else {
             return Ok(Moved::All);
         };
         if batch.finished {
-            return Ok(match pass.blocked() {
-                [] => Moved::All,
-                blocked => Moved::Blocked(told("cannot be moved", blocked)),
-            });
+            return Ok(Moved::All);
         }
-        if !batch.busy.is_empty() && time::now() - started > TURN {
-            return Ok(Moved::Busy(told("in use", &batch.busy)));
+        if batch.busy > 0 && time::now() - started > TURN {
+            return Ok(Moved::Busy(format!(
+                "{} objects are in use: {}",
+                batch.busy,
+                batch.busy_first.join(", ")
+            )));
         }
-        worker::nap(batch.pause_ms);
+        worker::nap(i64::try_from(batch.pause_ms).unwrap_or(1_000).max(1));
     }
+}
+
+/// One batch in its transaction; nothing where the job is no longer wanted.
+fn batch(pass: &mut Pass, job: Option<&Job>) -> Result<Option<BatchOutcome>> {
+    worker::harden(settings::lock_timeout())?;
+    if let Some(job) = job {
+        if !still_wanted(job)? {
+            return Ok(None);
+        }
+    }
+    let batch = pass.batch(settings::batch_size(), settings::lock_timeout())?;
+    if let Some(job) = job {
+        note(job, &batch.notes, pass.done(), pass.total())?;
+    }
+    xact::force_sync_commit();
+    Ok(Some(batch))
 }
 
 /// "table a.b, view c.d and 3 more are in use".
@@ -159,7 +187,6 @@ fn report(job: &Job, reports: &[Item]) -> Result<()> {
 
 /// The last transaction: what is left of the role here is cleared, and the role is dropped.
 pub(super) fn drop_role(job: &Job) -> Result<()> {
-    let heir = job.reassign_to.ok_or_else(|| incomplete("heir"))?;
     let outcome = act(|| {
         worker::harden(settings::lock_timeout())?;
         lock::credential(job.role)?;
@@ -171,8 +198,8 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
         if !ownership::elsewhere(job.role)?.is_empty() {
             return Ok(Dropped::MoreToMove);
         }
-        let reports = match ownership::close_database(job.role, heir)? {
-            Closed::Done(reports) => reports,
+        let reports = match ownership::close_database(job.role)? {
+            Closed::Done { notes } => notes,
             Closed::ObjectsLeft(_) => return Ok(Dropped::MoreToMove),
         };
         if !session::every_of_role(job.role).is_empty() {
@@ -221,7 +248,7 @@ pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
     if job.kind == Kind::Repair {
         return Ok(None);
     }
-    let here = ident_here()?;
+    let here = name_of_here()?;
     for found in act(|| prepared::holding(job.role))? {
         if found.by_superuser {
             return Ok(Some(format!(
@@ -248,7 +275,7 @@ pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
     Ok(None)
 }
 
-fn ident_here() -> Result<String> {
+fn name_of_here() -> Result<String> {
     act(|| Ok(ident::database_name(database::current()).unwrap_or_default()))
 }
 
@@ -259,17 +286,25 @@ pub(super) fn clear_here(role: Oid, heir: Oid) -> Result<Moved> {
         from: role,
         to: heir,
     };
-    loop {
-        match in_this_database(&scope, None)? {
-            Moved::All => {}
-            other => return Ok(other),
-        }
-        let closed = act(|| {
-            worker::harden(settings::lock_timeout())?;
-            ownership::close_database(role, heir)
-        })?;
-        if matches!(closed, Closed::Done(_)) {
-            return Ok(Moved::All);
-        }
+    match in_this_database(&scope, None)? {
+        Moved::All => {}
+        other => return Ok(other),
     }
+    let here = name_of_here()?;
+    let mut blockers = act(|| ownership::blockers(role))?;
+    blockers.retain(|b| b.database == here);
+    if !blockers.is_empty() {
+        return Ok(Moved::Blocked(told(
+            "only a superuser may own it",
+            &blockers,
+        )));
+    }
+    let closed = act(|| {
+        worker::harden(settings::lock_timeout())?;
+        ownership::close_database(role)
+    })?;
+    Ok(match closed {
+        Closed::Done { .. } => Moved::All,
+        Closed::ObjectsLeft(n) => Moved::Busy(format!("{n} objects were made meanwhile")),
+    })
 }

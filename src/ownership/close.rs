@@ -1,0 +1,213 @@
+//! The last transaction of a role in a database: what it gave to others stays with them, what it had
+//! goes, and nothing that it owns can be there.
+
+use super::{Action, Item};
+use crate::error::{Kind, Result};
+use crate::pg::acl::{self, Right, Target};
+use crate::pg::role::{self, Membership};
+use crate::pg::{authority, database, ident, lock, owner, spi, xact, Oid, BOOTSTRAP_SUPERUSER};
+
+/// What closing a database came to.
+#[derive(Debug)]
+pub enum Closed {
+    /// The role has nothing left here or in shared catalogs.
+    Done {
+        /// What went with it: policies, user mappings, default privileges.
+        notes: Vec<Item>,
+    },
+    /// So many objects are the role's (again): roll back or commit, and run a new pass. Where that one
+    /// finds nothing to move, a person is needed.
+    ObjectsLeft(i64),
+}
+
+/// Clears what a role that goes has left in this database and in shared catalogs. The role is locked
+/// against new objects until the transaction ends, so this and, in the last database, DROP ROLE belong
+/// into one. Waits for that lock up to `lock_timeout` (55P03): a prepared transaction can hold it.
+///
+/// What the role granted on others' objects is granted by their owners; memberships it granted, by the
+/// bootstrap superuser. Policies for it alone go: they let nobody else see a row, and the table's row
+/// security stays as it is.
+pub fn close_database(role: Oid) -> Result<Closed> {
+    if authority::is_superuser(role) || role.to_u32() < 16384 {
+        return Err(Kind::Denied.error("a superuser's rights are not cleared"));
+    }
+    lock::role_exclusively(role);
+    let left = owned(role)?;
+    if left > 0 {
+        return Ok(Closed::ObjectsLeft(left));
+    }
+    let notes = what_goes(role)?;
+    put_back_grants(role)?;
+    put_back_memberships(role)?;
+    // Asked again right before the one act that could drop: nothing above makes objects.
+    if owned(role)? > 0 {
+        return Err(Kind::Internal.error("a role came to own objects while it was locked"));
+    }
+    owner::drop_rights(role);
+    match leftovers(role)? {
+        0 => Ok(Closed::Done { notes }),
+        n => Err(Kind::Internal.error(format!("{n} dependencies of a role could not be cleared"))),
+    }
+}
+
+/// Objects that a role owns here or in shared catalogs: all that DROP OWNED would drop, but default
+/// privileges and user mappings, which are the role's own and go with it.
+fn owned(role: Oid) -> Result<i64> {
+    spi::number(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_shdepend s
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1
+            AND s.dbid OPERATOR(pg_catalog.=) ANY (ARRAY[$2, 0::pg_catalog.oid])
+            AND s.deptype OPERATOR(pg_catalog.=) 'o'
+            AND s.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_default_acl'::pg_catalog.regclass
+            AND s.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_user_mapping'::pg_catalog.regclass",
+        &[role.into(), database::current().into()],
+    )
+}
+
+/// Everything that still hangs on a role here or in shared catalogs.
+fn leftovers(role: Oid) -> Result<i64> {
+    spi::number(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_shdepend s
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1
+            AND s.dbid OPERATOR(pg_catalog.=) ANY (ARRAY[$2, 0::pg_catalog.oid])",
+        &[role.into(), database::current().into()],
+    )
+}
+
+/// What will be gone with the role: to be reported, since it is no object of data.
+fn what_goes(role: Oid) -> Result<Vec<Item>> {
+    let rows = spi::query(
+        "SELECT i.type, i.identity FROM pg_catalog.pg_shdepend s
+           LEFT JOIN pg_catalog.pg_policy p ON p.oid OPERATOR(pg_catalog.=) s.objid
+            AND p.tableoid OPERATOR(pg_catalog.=) s.classid,
+           LATERAL pg_catalog.pg_identify_object(s.classid, s.objid, 0) i
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.dbid OPERATOR(pg_catalog.=) $2
+            AND (s.deptype OPERATOR(pg_catalog.=) 'o'
+              OR s.deptype OPERATOR(pg_catalog.=) 'r'
+                 AND p.polroles OPERATOR(pg_catalog.=) ARRAY[s.refobjid])
+          ORDER BY 1, 2",
+        &[role.into(), database::current().into()],
+    )?;
+    let here = ident::database_name(database::current()).unwrap_or_default();
+    rows.iter()
+        .map(|row| {
+            Ok(Item {
+                database: here.clone(),
+                kind: row.maybe_text(0)?.unwrap_or_default(),
+                object: row.maybe_text(1)?.unwrap_or_default(),
+                action: Action::Drop,
+                note: "was the role's alone".to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// What the role granted on objects of others, granted in their owners' names: the same rights to the
+/// same roles, so that nobody loses any when the role's own are taken.
+fn put_back_grants(role: Oid) -> Result<()> {
+    let rows = spi::query(
+        "SELECT s.classid, s.objid, s.objsubid FROM pg_catalog.pg_shdepend s
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1
+            AND s.dbid OPERATOR(pg_catalog.=) ANY (ARRAY[$2, 0::pg_catalog.oid])
+            AND s.deptype OPERATOR(pg_catalog.=) 'a'
+            AND s.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_default_acl'::pg_catalog.regclass",
+        &[role.into(), database::current().into()],
+    )?;
+    for row in rows {
+        let target = Target {
+            class: row.oid(0)?,
+            object: row.oid(1)?,
+            column: row.int4(2)?,
+        };
+        let given: Vec<Right> = acl::list(target)
+            .into_iter()
+            .filter(|r| r.grantor == role && r.grantee != role)
+            .collect();
+        if !given.is_empty() {
+            acl::give(target, &given)?;
+        }
+        xact::check_for_interrupts();
+    }
+    Ok(())
+}
+
+/// Memberships that the role granted, between others: PostgreSQL 15 keeps them, with a grantor that
+/// is not there any more, which a dump cannot write down.
+fn put_back_memberships(role: Oid) -> Result<()> {
+    let rows = spi::query(
+        "SELECT m.roleid, m.member, m.admin_option FROM pg_catalog.pg_auth_members m
+          WHERE m.grantor OPERATOR(pg_catalog.=) $1
+            AND m.roleid OPERATOR(pg_catalog.<>) $1 AND m.member OPERATOR(pg_catalog.<>) $1",
+        &[role.into()],
+    )?;
+    for row in rows {
+        let (group, member) = (row.oid(0)?, row.oid(1)?);
+        let how = if row.bool(2)? {
+            Membership::Admin
+        } else {
+            Membership::Member
+        };
+        let names = ident::role_name(group).zip(ident::role_name(member));
+        let Some((group_name, member_name)) = names else {
+            continue;
+        };
+        // A grant of what is there already would keep the old grantor.
+        role::set_membership(&group_name, &member_name, Membership::None);
+        role::set_membership(&group_name, &member_name, how);
+        if !is_granted(group, member, row.bool(2)?)? {
+            return Err(Kind::InUse.error("a role was renamed while its membership was renewed"));
+        }
+    }
+    Ok(())
+}
+
+fn is_granted(group: Oid, member: Oid, admin: bool) -> Result<bool> {
+    let found = spi::number(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_auth_members m
+          WHERE m.roleid OPERATOR(pg_catalog.=) $1 AND m.member OPERATOR(pg_catalog.=) $2
+            AND m.admin_option OPERATOR(pg_catalog.=) $3 AND m.grantor OPERATOR(pg_catalog.=) $4",
+        &[
+            group.into(),
+            member.into(),
+            admin.into(),
+            BOOTSTRAP_SUPERUSER.into(),
+        ],
+    )?;
+    Ok(found == 1)
+}
+
+/// Other databases in which something still hangs on a role, with how much: OID, name, count.
+pub fn elsewhere(role: Oid) -> Result<Vec<(Oid, String, i64)>> {
+    spi::query(
+        "SELECT d.oid, d.datname, pg_catalog.count(*) FROM pg_catalog.pg_shdepend s
+           JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1
+            AND s.dbid OPERATOR(pg_catalog.<>) $2
+          GROUP BY 1, 2 ORDER BY 2",
+        &[role.into(), database::current().into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.oid(0)?, row.text(1)?, row.int8(2)?)))
+    .collect()
+}
+
+/// Prepared transactions of a role, as (gid, database): each holds a lock on the role if it made an
+/// object, and what it made appears when it commits.
+pub fn prepared(role: Oid) -> Result<Vec<(String, String)>> {
+    let Some(name) = ident::role_name(role) else {
+        return Ok(Vec::new());
+    };
+    spi::query(
+        "SELECT p.gid, p.database FROM pg_catalog.pg_prepared_xacts p
+          WHERE p.owner OPERATOR(pg_catalog.=) $1::pg_catalog.name ORDER BY 1",
+        &[name.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.text(0)?, row.text(1)?)))
+    .collect()
+}

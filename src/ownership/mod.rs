@@ -1,0 +1,294 @@
+//! Who owns what, and how that changes without stopping anybody: a plan, a pass of small batches, and
+//! a last transaction that clears what a role has left.
+//!
+//! A table's move needs a lock on it and on its indexes, TOAST and sequences. REASSIGN OWNED takes all
+//! of a role's at once: at some two thousand tables the server's lock table is full, and one slow
+//! reader stops every other (FACTS 4). Here a batch takes what is free, the busy comes back alone.
+//!
+//! Data is never dropped, no user's code is run, nothing is given to a superuser.
+
+mod attempt;
+pub mod class;
+mod close;
+mod inventory;
+mod neutral;
+mod pass;
+mod rights;
+
+pub use class::Action;
+pub use close::{close_database, elsewhere, prepared, Closed};
+pub use pass::{BatchOutcome, Pass};
+pub use rights::restore_own_rights;
+
+use crate::error::{Kind, Result};
+use crate::pg::owner::Class;
+use crate::pg::value::Value;
+use crate::pg::{authority, ident, spi, Oid};
+use class::Purpose;
+use inventory::Entry;
+use neutral::Settled;
+
+/// Whose objects go to whom.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// All that one role owns, because the role goes.
+    Role {
+        /// The role that goes: never a superuser.
+        from: Oid,
+        /// Who gets it: never a superuser.
+        to: Oid,
+    },
+    /// What credentials, superusers and vanished roles own in the current database.
+    Repair {
+        /// The default credential's role: never a superuser.
+        to: Oid,
+        /// The roles of credentials, and their twins.
+        managed: Vec<Oid>,
+        /// Other roles' objects too.
+        include_unmanaged: bool,
+        /// The former owner keeps all rights on what it owned.
+        keep_access: bool,
+    },
+}
+
+impl Scope {
+    /// The new owner.
+    pub fn to(&self) -> Oid {
+        match self {
+            Scope::Role { to, .. } | Scope::Repair { to, .. } => *to,
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self {
+            Scope::Role { .. } => Purpose::Destroy,
+            Scope::Repair { .. } => Purpose::Repair,
+        }
+    }
+
+    fn keeps_access(&self) -> bool {
+        matches!(
+            self,
+            Scope::Repair {
+                keep_access: true,
+                ..
+            }
+        )
+    }
+
+    /// The new owner is another role than the old one, is there, and is no superuser (THREATS T32, T37).
+    /// To be asked before and after each batch.
+    fn check(&self) -> Result<()> {
+        let to = self.to();
+        if ident::role_name(to).is_none() {
+            return Err(Kind::NotFound.error("the role that was to own the objects is not there"));
+        }
+        if authority::is_superuser(to) {
+            return Err(Kind::Denied
+                .error("objects are never given to a superuser")
+                .detail("Code of users would run with a superuser's rights."));
+        }
+        match self {
+            Scope::Role { from, .. } if *from == to => {
+                Err(Kind::BadArgument.error("a role cannot take over from itself"))
+            }
+            Scope::Role { from, .. } if authority::is_superuser(*from) => {
+                Err(Kind::Denied.error("a superuser's objects are not given away"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One line of a plan or of a report.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The database it is in; empty for what all databases share.
+    pub database: String,
+    /// The kind, as `pg_identify_object` says it: `table`, `view`, `function`, …
+    pub kind: String,
+    /// The name as the server quotes it, or a count where it is in another database.
+    pub object: String,
+    /// What is done with it.
+    pub action: Action,
+    /// Why, and what a person should know.
+    pub note: String,
+}
+
+/// What would be done: an item an object of this database and of shared objects, and for a role that
+/// goes an item a database and class for the others, with their counts.
+///
+/// Nothing is changed and no object is locked; what others do meanwhile can change the outcome.
+pub fn plan(scope: &Scope) -> Result<Vec<Item>> {
+    scope.check()?;
+    let mut settled = Settled::new();
+    let mut items = Vec::new();
+    for entry in inventory::list(scope)? {
+        let (action, note) = foresee(scope, &entry, &settled)?;
+        if entry.facts.class == Class::Relation && action != Action::Skip {
+            settled.insert(entry.object, entry.owner);
+        }
+        if let Some(item) = describe(&entry, action, &note)? {
+            items.push(item);
+        }
+    }
+    if let Scope::Role { from, .. } = scope {
+        items.extend(other_databases(*from)?);
+    }
+    Ok(items)
+}
+
+/// What keeps a role from going, as far as it is known now, in every database.
+pub fn blockers(role: Oid) -> Result<Vec<Item>> {
+    let scope = Scope::Role {
+        from: role,
+        to: Oid::INVALID,
+    };
+    let mut items = Vec::new();
+    for entry in inventory::list(&scope)? {
+        let verdict = entry.verdict(Purpose::Destroy);
+        if verdict.action == Action::Block {
+            items.extend(describe(&entry, Action::Block, verdict.note)?);
+        }
+    }
+    items.extend(
+        other_databases(role)?
+            .into_iter()
+            .filter(|i| i.action == Action::Block),
+    );
+    Ok(items)
+}
+
+/// A plan's items as rows of `credentials.ownership_step`, numbered from 1.
+pub fn rows(items: &[Item]) -> Vec<Vec<Value>> {
+    items
+        .iter()
+        .zip(1..)
+        .map(|(item, step)| {
+            vec![
+                Value::Int4(step),
+                item.database.as_str().into(),
+                item.kind.as_str().into(),
+                item.object.as_str().into(),
+                item.action.as_str().into(),
+                item.note.as_str().into(),
+            ]
+        })
+        .collect()
+}
+
+/// The action of a plan: what the class says, and what a view reads.
+///
+/// A view of the old owner is compared with what stands now, as the pass will; a superuser's view with
+/// what will have moved before it.
+fn foresee(scope: &Scope, entry: &Entry, settled: &Settled) -> Result<(Action, String)> {
+    let verdict = entry.verdict(scope.purpose());
+    if verdict.action != Action::Move || !neutral::is_reader(entry) {
+        return Ok((verdict.action, note(entry, verdict.note)));
+    }
+    let reach = neutral::reach(entry, entry.owner, scope.to(), settled)?;
+    if neutral::must_stay(entry, &reach) {
+        Ok((Action::Skip, neutral::STAYS.to_owned()))
+    } else if neutral::must_close(entry, &reach) {
+        Ok((Action::Neutralise, neutral::CLOSED.to_owned()))
+    } else {
+        Ok((Action::Move, note(entry, verdict.note)))
+    }
+}
+
+fn note(entry: &Entry, why: &str) -> String {
+    if why.is_empty() && entry.expressions {
+        return "an index of it calls a function: maintenance runs that with the new owner's rights".to_owned();
+    }
+    why.to_owned()
+}
+
+/// An entry as people read it; nothing where the object is gone.
+fn describe(entry: &Entry, action: Action, note: &str) -> Result<Option<Item>> {
+    let item = report(entry, action, note)?;
+    Ok(
+        item.map(|item| match (action, alter_words(entry.facts.class)) {
+            (Action::Block, Some(words)) => Item {
+                note: format!("{note}: ALTER {words} {} OWNER TO a superuser", item.object),
+                ..item
+            },
+            _ => item,
+        }),
+    )
+}
+
+/// The same with the note as it is.
+fn report(entry: &Entry, action: Action, note: &str) -> Result<Option<Item>> {
+    let class = entry.facts.class;
+    let Some((kind, object)) = inventory::identify(class, entry.object)? else {
+        return Ok(None);
+    };
+    let database = match class {
+        Class::Database | Class::Tablespace | Class::Subscription => String::new(),
+        _ => ident::database_name(crate::pg::database::current()).unwrap_or_default(),
+    };
+    Ok(Some(Item {
+        database,
+        kind,
+        object,
+        action,
+        note: note.to_owned(),
+    }))
+}
+
+/// The words of the statement that takes a blocker away.
+fn alter_words(class: Class) -> Option<&'static str> {
+    match class {
+        Class::Wrapper => Some("FOREIGN DATA WRAPPER"),
+        Class::EventTrigger => Some("EVENT TRIGGER"),
+        Class::Subscription => Some("SUBSCRIPTION"),
+        Class::Publication => Some("PUBLICATION"),
+        Class::Language => Some("LANGUAGE"),
+        _ => None,
+    }
+}
+
+/// What a role owns in other databases, a class at a time: `pg_shdepend` knows no more from here.
+fn other_databases(role: Oid) -> Result<Vec<Item>> {
+    let rows = spi::query(
+        "SELECT d.datname, s.classid, pg_catalog.count(*)
+           FROM pg_catalog.pg_shdepend s
+           JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.deptype OPERATOR(pg_catalog.=) 'o'
+            AND d.datname OPERATOR(pg_catalog.<>) pg_catalog.current_database()
+          GROUP BY 1, 2 ORDER BY 1, 2",
+        &[role.into()],
+    )?;
+    let mut items = Vec::new();
+    for row in rows {
+        // Default privileges and user mappings have owners of their own kind and go with the role.
+        let Some(class) = Class::of(row.oid(1)?) else {
+            continue;
+        };
+        let blocked = matches!(class, Class::Wrapper | Class::EventTrigger);
+        let unknown = matches!(
+            class,
+            Class::Publication | Class::Language | Class::Extension
+        );
+        items.push(Item {
+            database: row.text(0)?,
+            kind: class.word().to_owned(),
+            object: format!("{} objects", row.int8(2)?),
+            action: if blocked { Action::Block } else { Action::Move },
+            note: if blocked {
+                "only a superuser may own it: ALTER … OWNER TO a superuser there".to_owned()
+            } else if unknown {
+                "may have to stay; known when the job gets there".to_owned()
+            } else {
+                String::new()
+            },
+        });
+    }
+    Ok(items)
+}
+
+/// OIDs as a parameter: `text[]`, cast in the statement.
+fn oid_list(oids: &[Oid]) -> Value {
+    Value::TextArray(oids.iter().map(|o| o.to_u32().to_string()).collect())
+}

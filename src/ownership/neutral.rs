@@ -1,0 +1,153 @@
+//! What would run with the new owner's rights for others, and how that is prevented (THREATS T33).
+
+use super::class::Owner;
+use super::inventory::Entry;
+use crate::error::{Kind, Result};
+use crate::pg::owner::{self, Class};
+use crate::pg::{acl, spi, Oid};
+use std::collections::HashMap;
+
+/// What a view, or a table's rules, would reach after a move and did not before, and the reverse.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The new owner may use a relation that the old one may not.
+    pub more: bool,
+    /// The new owner may not read a relation.
+    pub less: bool,
+}
+
+/// Relations that a job has moved, or will have moved, and whose they were.
+pub type Settled = HashMap<Oid, Oid>;
+
+/// Compares what `from` and `to` may do with the relations that an entry's rules name.
+///
+/// In doubt it is more, so that a view is rather closed than left open: a right that the old owner has
+/// on some columns alone counts as none, and a table with row security shows its rows to each in its
+/// own way. A `security_invoker` view reads with its reader's rights and is left out.
+///
+/// `settled` are relations that move in the same job, with the owner each had: what belonged to the
+/// view's old owner was in reach before, and whatever moved is in reach after.
+pub fn reach(entry: &Entry, from: Oid, to: Oid, settled: &Settled) -> Result<Reach> {
+    let rows = spi::query(
+        "SELECT DISTINCT x.oid,
+                EXISTS (SELECT FROM pg_catalog.unnest('{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
+                         WHERE CASE WHEN p OPERATOR(pg_catalog.=) 'DELETE'
+                                    THEN pg_catalog.has_table_privilege($3, x.oid, p)
+                                    ELSE pg_catalog.has_any_column_privilege($3, x.oid, p) END
+                           AND (NOT pg_catalog.has_table_privilege($2, x.oid, p)
+                             OR x.relrowsecurity AND x.relowner OPERATOR(pg_catalog.<>) $2)),
+                NOT pg_catalog.has_any_column_privilege($3, x.oid, 'SELECT')
+           FROM pg_catalog.pg_rewrite r
+           JOIN pg_catalog.pg_class v ON v.oid OPERATOR(pg_catalog.=) r.ev_class
+           JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) r.tableoid
+            AND d.objid OPERATOR(pg_catalog.=) r.oid
+            AND d.refclassid OPERATOR(pg_catalog.=) v.tableoid
+           JOIN pg_catalog.pg_class x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
+            AND x.oid OPERATOR(pg_catalog.<>) v.oid
+            AND x.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}'::pg_catalog.\"char\"[])
+          WHERE v.oid OPERATOR(pg_catalog.=) $1
+            AND NOT (r.ev_type OPERATOR(pg_catalog.=) '1' AND EXISTS (
+                  SELECT FROM pg_catalog.pg_options_to_table(v.reloptions) o
+                   WHERE o.option_name OPERATOR(pg_catalog.=) 'security_invoker'
+                     AND o.option_value::pg_catalog.bool))",
+        &[entry.object.into(), from.into(), to.into()],
+    )?;
+    let mut reach = Reach::default();
+    for row in rows {
+        let was = settled.get(&row.oid(0)?).copied();
+        // NULL is a relation that went away between: it is in nobody's reach.
+        reach.more |= was != Some(from) && row.maybe_bool(1)?.unwrap_or(false);
+        reach.less |= was.is_none() && row.maybe_bool(2)?.unwrap_or(true);
+    }
+    Ok(reach)
+}
+
+/// Whether what an entry reads has to be looked at: a relation with rules, or a superuser's
+/// materialized view.
+pub fn is_reader(entry: &Entry) -> bool {
+    entry.facts.rules || (entry.facts.relkind == 'm' && entry.facts.owner == Owner::Superuser)
+}
+
+/// Whether others lose their rights on an entry: its rules would do for them what they could not.
+pub fn must_close(entry: &Entry, reach: &Reach) -> bool {
+    entry.facts.rules && reach.more
+}
+
+/// Whether what an entry reads keeps it where it is: a superuser's view that default may not read.
+pub fn must_stay(entry: &Entry, reach: &Reach) -> bool {
+    entry.facts.owner == Owner::Superuser && matches!(entry.facts.relkind, 'v' | 'm') && reach.less
+}
+
+/// Why a view stays.
+pub const STAYS: &str = "a superuser's view of what the new owner may not read";
+/// Why a view is closed.
+pub const CLOSED: &str =
+    "reads or writes with its owner's rights what its old owner could not: nobody but the new owner keeps a right on it";
+/// Why a routine runs with its caller's rights from now on.
+pub const INVOKER: &str =
+    "SECURITY DEFINER, and called without EXECUTE (a trigger, an aggregate, a type): now SECURITY INVOKER, for nobody but the new owner";
+
+/// Takes every right on an object from everybody but its owner, and proves it.
+pub fn close(class: Class, object: Oid) -> Result<()> {
+    for grantee in others(class, object)? {
+        acl::revoke_all(class, object, grantee);
+    }
+    if others(class, object)?.is_empty() {
+        Ok(())
+    } else {
+        Err(Kind::Internal.error("rights on an object could not be taken back"))
+    }
+}
+
+/// Closes a routine that runs with its owner's rights; gives the note, or nothing where it runs with
+/// its caller's. To be asked after the move: the row is ours until the commit, so it cannot become a
+/// definer's behind our back.
+///
+/// EXECUTE is not asked for where a trigger fires, an aggregate calls its transition function or a
+/// range type its difference function: a routine that anything depends on becomes SECURITY INVOKER.
+pub fn close_routine(routine: Oid) -> Result<Option<&'static str>> {
+    let facts = spi::row(
+        "SELECT p.prosecdef, EXISTS (
+                  SELECT FROM pg_catalog.pg_depend d
+                   WHERE d.refclassid OPERATOR(pg_catalog.=) p.tableoid
+                     AND d.refobjid OPERATOR(pg_catalog.=) p.oid)
+           FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.=) $1",
+        &[routine.into()],
+    )?;
+    let Some(row) = facts else { return Ok(None) };
+    if !row.bool(0)? {
+        return Ok(None);
+    }
+    close(Class::Routine, routine)?;
+    if !row.bool(1)? {
+        return Ok(Some(
+            "SECURITY DEFINER: nobody but the new owner keeps EXECUTE",
+        ));
+    }
+    owner::make_invoker(routine);
+    Ok(Some(INVOKER))
+}
+
+/// Who besides its owner has a right on a routine or relation, or on its columns; 0 is PUBLIC.
+fn others(class: Class, object: Oid) -> Result<Vec<Oid>> {
+    let statement = match class {
+        Class::Routine => {
+            "SELECT DISTINCT a.grantee FROM pg_catalog.pg_proc p, LATERAL pg_catalog.aclexplode(
+                    COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+              WHERE p.oid OPERATOR(pg_catalog.=) $1 AND a.grantee OPERATOR(pg_catalog.<>) p.proowner"
+        }
+        Class::Relation => {
+            "SELECT DISTINCT a.grantee FROM pg_catalog.pg_class c, LATERAL (
+                SELECT e.grantee FROM pg_catalog.aclexplode(c.relacl) e
+                UNION ALL
+                SELECT e.grantee FROM pg_catalog.pg_attribute t, LATERAL pg_catalog.aclexplode(t.attacl) e
+                 WHERE t.attrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.attisdropped) a
+              WHERE c.oid OPERATOR(pg_catalog.=) $1 AND a.grantee OPERATOR(pg_catalog.<>) c.relowner"
+        }
+        _ => return Err(Kind::Internal.error("only routines and relations are closed")),
+    };
+    spi::query(statement, &[object.into()])?
+        .iter()
+        .map(|row| row.oid(0))
+        .collect()
+}
