@@ -33,11 +33,6 @@ put() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-if ! [ -f credential_manager.control ] || ! [ -x scripts/install_script ]; then
-    put 0755 "$library" "$pkglibdir/credential_manager.so"
-    say "no credential_manager.control or scripts/install_script in this tree yet: the library alone is installed" >&2
-    exit 0
-fi
 sed "s/@CARGO_VERSION@/$version/g" credential_manager.control >"$work/control"
 scripts/install_script >"$work/script"
 

@@ -46,11 +46,14 @@ check_packages() {
     [ -n "${missing// /}" ] || return 0
     say "installing Debian packages: $missing"
     [[ " $missing" == *" postgresql-15 "* ]] && no_system_cluster
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
-        die "apt-get update failed (see above): is there a way to the Debian mirrors from here?"
+    local log
+    log=$(mktemp)
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$log" 2>&1 ||
+        { cat "$log" >&2; die "apt-get update failed (see above): is there a way to the Debian mirrors from here?"; }
     # shellcheck disable=SC2086 # a list of package names
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing ||
-        die "apt-get could not install: $missing(see above)"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >"$log" 2>&1 ||
+        { tail -n 20 "$log" >&2; die "apt-get could not install: $missing(see above)"; }
+    rm -f "$log"
 }
 
 check_crates() {
