@@ -6,7 +6,8 @@ mod store;
 
 use crate::error::{shown, Result};
 use crate::pg::authority::{record_name, Caller};
-use crate::pg::{database, session, Oid};
+use crate::pg::value::Time;
+use crate::pg::{database, session, time, Oid};
 use serde_json::Value as Json;
 use std::cell::Cell;
 
@@ -99,4 +100,11 @@ pub fn log_call(caller: &Caller, function: &str, target: Option<&str>, outcome: 
 /// Deletes events older than `seconds`; tells how many.
 pub fn expire(seconds: i64) -> Result<u64> {
     store::delete_older(seconds)
+}
+
+/// When the oldest event reaches `seconds` of age; at least a minute from now, so that events that come
+/// in a stream go in bunches.
+pub fn next_expiry(seconds: i64) -> Result<Option<Time>> {
+    let soonest = time::now() + 60_000_000;
+    Ok(store::oldest()?.map(|at| (at + seconds.saturating_mul(1_000_000)).max(soonest)))
 }

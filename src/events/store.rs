@@ -65,3 +65,12 @@ pub(super) fn delete_older(seconds: i64) -> Result<u64> {
         &[at(time::now() - seconds.saturating_mul(1_000_000))],
     )
 }
+
+pub(super) fn oldest() -> Result<Option<Time>> {
+    spi::row(
+        "SELECT e.at FROM credentials.event e ORDER BY e.id USING OPERATOR(pg_catalog.<) LIMIT 1",
+        &[],
+    )?
+    .map(|row| row.time(0))
+    .transpose()
+}

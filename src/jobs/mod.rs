@@ -8,8 +8,8 @@ mod store;
 
 pub use stage::{Kind, Stage, State};
 pub use store::{
-    all_due, close, due_again, find, live_for, next_due, set_cutover, set_progress, set_stage,
-    set_state, Ended,
+    all_due, call_off_suspensions, close, due_again, find, forget_old, live_for, next_due,
+    set_cutover, set_progress, set_stage, set_state, supersede_rotations, waiting_secrets, Ended,
 };
 
 use crate::error::Result;

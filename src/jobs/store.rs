@@ -174,6 +174,50 @@ pub fn set_progress(id: i64, database: &str, done: i64, total: i64) -> Result<()
     Ok(())
 }
 
+/// Forced rotations of a role that wait to be applied and came before `job`, or all of them: they end
+/// sessions and no longer bring a password.
+pub fn supersede_rotations(role: Oid, job: Option<i64>) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.job j SET stage = 'end_sessions', verifier = NULL, secret = NULL
+          WHERE j.role OPERATOR(pg_catalog.=) $1 AND j.kind OPERATOR(pg_catalog.=) 'rotate'
+            AND j.stage OPERATOR(pg_catalog.=) 'apply'
+            AND j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+            AND ($2 IS NULL OR j.id OPERATOR(pg_catalog.<) $2)",
+        &[role.into(), job.into()],
+    )?;
+    Ok(())
+}
+
+/// Stored passwords that forced rotations which still wait will bring into force.
+pub fn waiting_secrets(role: Oid) -> Result<Vec<i64>> {
+    let waiting = live_for(Some(role))?;
+    Ok(waiting
+        .into_iter()
+        .filter(|job| job.kind == Kind::Rotate && job.stage == Stage::Apply)
+        .filter_map(|job| job.secret)
+        .collect())
+}
+
+/// Suspensions of a role that wait or still end sessions are called off: it was resumed.
+pub fn call_off_suspensions(role: Oid) -> Result<()> {
+    for job in live_for(Some(role))? {
+        if job.kind == Kind::Suspend {
+            close(job.id, Ended::Cancelled, Some("resumed"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Jobs that ended over a week ago go; tells how many.
+pub fn forget_old() -> Result<u64> {
+    spi::run(
+        "DELETE FROM credentials.job j
+          WHERE j.state OPERATOR(pg_catalog.=) ANY (ARRAY['done', 'failed', 'cancelled'])
+            AND j.updated_at OPERATOR(pg_catalog.<) $1",
+        &[at(time::now() - 7 * 86_400_000_000)],
+    )
+}
+
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {

@@ -195,6 +195,7 @@ pub fn resume(call: &Call) -> Result<Answer> {
     lock::credential(credential.role)?;
     let credential = catalog::reread(&credential)?;
     rotation::refuse_destroying(&credential)?;
+    jobs::call_off_suspensions(credential.role)?;
     if credential.state != State::Suspended {
         return Ok(status(&credential, credential.state));
     }

@@ -121,7 +121,7 @@ pub fn closed() -> Options<'static> {
 pub fn note_closed(role: Oid) -> Result<()> {
     catalog::set_state(role, State::Destroying)?;
     catalog::set_secret(role, None)?;
-    vault::forget_others(role, None)?;
+    vault::forget_others(role, &[])?;
     xact::force_sync_commit();
     Ok(())
 }

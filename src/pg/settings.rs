@@ -22,6 +22,7 @@ pub enum Unit {
     Seconds,
 }
 
+#[allow(clippy::new_without_default)] // A setting is a static; Default cannot be const.
 impl Text {
     /// A setting that is not defined yet.
     pub const fn new() -> Text {
@@ -37,6 +38,7 @@ impl Text {
     }
 }
 
+#[allow(clippy::new_without_default)] // As above.
 impl Whole {
     /// A setting that is not defined yet.
     pub const fn new() -> Whole {

@@ -36,6 +36,8 @@ struct Shared {
     launcher: i32,
     /// A worker that waits in the queue of a lock and asks for its blockers to be ended.
     besieging: i32,
+    /// Somebody who stands before that worker and may not be ended.
+    holdout: i32,
     sweeps: [Sweep; SWEEPS],
     /// What the worker in another database has to say.
     report: u8,
@@ -51,6 +53,7 @@ impl Default for Shared {
             last_commit: 0,
             launcher: 0,
             besieging: 0,
+            holdout: 0,
             sweeps: [Sweep::default(); SWEEPS],
             report: 0,
             report_text: [0; REPORT_TEXT],
@@ -183,6 +186,9 @@ pub fn besiege(pid: i32) {
     let launcher = {
         let mut shared = SHARED.exclusive();
         shared.besieging = pid;
+        if pid != 0 {
+            shared.holdout = 0;
+        }
         shared.launcher
     };
     wake(launcher);
@@ -191,6 +197,17 @@ pub fn besiege(pid: i32) {
 /// The worker that waits, if one does.
 pub fn besieging() -> Option<i32> {
     let pid = SHARED.share().besieging;
+    (pid != 0).then_some(pid)
+}
+
+/// The launcher saw somebody before the waiting worker whom it may not end.
+pub fn set_holdout(pid: i32) {
+    SHARED.exclusive().holdout = pid;
+}
+
+/// Who that was, during the last siege.
+pub fn holdout() -> Option<i32> {
+    let pid = SHARED.share().holdout;
     (pid != 0).then_some(pid)
 }
 

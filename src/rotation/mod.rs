@@ -100,7 +100,7 @@ pub fn force(credential: &Credential, fresh: &Fresh, by: Oid) -> Result<(Applied
     order.secret = stored;
     match applied {
         Applied::AtCommit => {
-            note_in_force(credential.role, stored)?;
+            note_in_force(credential.role, stored, None)?;
             order.stage = Stage::EndSessions;
         }
         Applied::ByWorker => order.verifier = Some(fresh.verifier.expose()),
@@ -115,28 +115,25 @@ pub fn replace(credential: &Credential, fresh: &Fresh) -> Result<Option<i64>> {
     let options = login_options(&fresh.verifier);
     xact::subtransaction(|| role::alter(credential.role, &credential.role_name, &options))
         .map_err(|caught| held(&caught, credential))??;
-    note_in_force(credential.role, stored)?;
+    note_in_force(credential.role, stored, None)?;
     Ok(stored)
 }
 
 /// Tries an ALTER ROLE that must not wait; what stands in its way is left to the worker.
 pub fn attempt(credential: &Credential, options: &Options) -> Result<Applied> {
-    if !lock::try_credential(credential.role)? {
-        return Ok(Applied::ByWorker);
-    }
     let _patience = xact::lock_timeout(FORCED_PATIENCE);
-    match xact::subtransaction(|| role::alter(credential.role, &credential.role_name, options)) {
+    match xact::subtransaction(|| {
+        lock::credential(credential.role)?;
+        role::alter(credential.role, &credential.role_name, options)
+    }) {
         Ok(done) => done.map(|()| Applied::AtCommit),
         Err(caught) if is_contention(&caught) => Ok(Applied::ByWorker),
         Err(caught) => Err(unexpected(&caught)),
     }
 }
 
-/// The worker applies a forced rotation that had to wait. Tells whether it is in force.
-pub fn apply_waiting(job: &Job) -> Result<std::result::Result<(), Caught>> {
-    let Some(credential) = catalog::by_role(job.role)? else {
-        return Ok(Ok(()));
-    };
+/// The worker applies a forced rotation that had to wait. Errors of the server unwind.
+pub fn apply_waiting(job: &Job, credential: &Credential) -> Result<()> {
     let Some(verifier) = job.verifier.as_deref() else {
         return Err(Kind::Internal.error("a rotation without its verifier"));
     };
@@ -144,19 +141,21 @@ pub fn apply_waiting(job: &Job) -> Result<std::result::Result<(), Caught>> {
         verifier: Some(Some(verifier)),
         ..Options::default()
     };
-    match xact::subtransaction(|| role::alter(credential.role, &credential.role_name, &options)) {
-        Ok(done) => done?,
-        Err(caught) => return Ok(Err(caught)),
-    }
-    note_in_force(job.role, job.secret)?;
-    Ok(Ok(()))
+    role::alter(credential.role, &credential.role_name, &options)?;
+    note_in_force(job.role, job.secret, Some(job.id))
 }
 
 /// A password is in force: the catalog says so, and older ones are forgotten.
-fn note_in_force(role: Oid, stored: Option<i64>) -> Result<()> {
+///
+/// Forced rotations that wait and were ordered before this one (before `job`, or before now) would put
+/// an older password back: they only end sessions from here on. The passwords of later ones are kept.
+fn note_in_force(role: Oid, stored: Option<i64>, job: Option<i64>) -> Result<()> {
     catalog::set_secret(role, stored)?;
     catalog::set_rotated(role)?;
-    vault::forget_others(role, stored)?;
+    jobs::supersede_rotations(role, job)?;
+    let mut keep = jobs::waiting_secrets(role)?;
+    keep.extend(stored);
+    vault::forget_others(role, &keep)?;
     xact::force_sync_commit();
     Ok(())
 }

@@ -55,8 +55,8 @@ pub fn get(credential: &Credential) -> Result<Option<Secret>> {
     Ok(Some(keys.open(&envelope, &context(credential.role, id)?)?))
 }
 
-/// Forgets all stored passwords of a role but one.
-pub fn forget_others(role: Oid, keep: Option<i64>) -> Result<()> {
+/// Forgets all stored passwords of a role but these.
+pub fn forget_others(role: Oid, keep: &[i64]) -> Result<()> {
     store::delete_others(role, keep)
 }
 

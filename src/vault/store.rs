@@ -39,11 +39,12 @@ pub(super) fn replace(id: i64, envelope: Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn delete_others(role: Oid, keep: Option<i64>) -> Result<()> {
+pub(super) fn delete_others(role: Oid, keep: &[i64]) -> Result<()> {
+    let keep: Vec<String> = keep.iter().map(ToString::to_string).collect();
     spi::run(
         "DELETE FROM credentials.secret s
           WHERE s.role OPERATOR(pg_catalog.=) $1
-            AND ($2 IS NULL OR s.id OPERATOR(pg_catalog.<>) $2)",
+            AND NOT s.id OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.int8[])",
         &[role.into(), keep.into()],
     )?;
     Ok(())

@@ -9,7 +9,7 @@ use crate::jobs::{self, Ended, Job, Kind, Stage, State};
 use crate::lifecycle::destroy;
 use crate::pg::role::{self, Options};
 use crate::pg::value::Time;
-use crate::pg::xact::{self, Caught};
+use crate::pg::xact;
 use crate::pg::{lock, log, prepared, session, shmem, time, worker};
 use crate::repair::rights;
 use crate::rotation;
@@ -47,6 +47,25 @@ pub(super) fn step(job: &Job) {
     }
 }
 
+/// Runs one transaction that takes what others may hold: the launcher ends who holds it. Gives nothing
+/// where it was not to be had all the same, and the job waits.
+pub(super) fn besiege<T>(job: &Job, what: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    let siege = Siege::lay();
+    let outcome = worker::transaction(|| {
+        worker::harden(SIEGE)?;
+        what()
+    });
+    drop(siege);
+    match outcome {
+        Ok(done) => done.map(Some),
+        Err(caught) if rotation::is_contention(&caught) => {
+            wait(job, State::Waiting, SHORTLY, &holdout());
+            Ok(None)
+        }
+        Err(caught) => Err(rotation::unexpected(&caught)),
+    }
+}
+
 /// A job waits; the reason is for people.
 pub(super) fn wait(job: &Job, state: State, pause: Time, why: &str) {
     in_transaction("wait", || {
@@ -57,6 +76,14 @@ pub(super) fn wait(job: &Job, state: State, pause: Time, why: &str) {
 /// Runs one transaction of a step; the server's errors become ours.
 pub(super) fn act<T>(what: impl FnOnce() -> Result<T>) -> Result<T> {
     worker::transaction(what).unwrap_or_else(|caught| Err(rotation::unexpected(&caught)))
+}
+
+/// Who holds what was not to be had, as far as the launcher saw somebody whom it may not end.
+fn holdout() -> String {
+    match shmem::holdout() {
+        Some(pid) => format!("process {pid} of a superuser or the server holds the role"),
+        None => "another transaction holds the role".to_owned(),
+    }
 }
 
 /// The job as it is now, unless it was cancelled meanwhile. Under the credential's lock.
@@ -86,94 +113,46 @@ fn apply(job: &Job) -> Result<()> {
         wait(job, State::Waiting, LATER, &holder);
         return Ok(());
     }
-    let siege = Siege::lay();
-    let outcome = act(|| {
-        let _patience = xact::lock_timeout(SIEGE);
-        match xact::subtransaction(|| lock::credential(job.role)) {
-            Ok(locked) => locked?,
-            Err(caught) => return Ok(Err(caught)),
+    besiege(job, || {
+        lock::credential(job.role)?;
+        if still_wanted(job)? && take_effect(job)? {
+            jobs::set_stage(job.id, job.stage.next(job.kind))?;
+            xact::mark_work();
+            xact::force_sync_commit();
         }
-        if !still_wanted(job)? {
-            return Ok(Ok(()));
-        }
-        if let Err(caught) = take_effect(job)? {
-            return Ok(Err(caught));
-        }
-        jobs::set_stage(job.id, job.stage.next(job.kind))?;
-        xact::mark_work();
-        xact::force_sync_commit();
-        Ok(Ok(()))
+        Ok(())
     })?;
-    let blockers = session::blockers_of(session::own_pid());
-    drop(siege);
-    if let Err(caught) = outcome {
-        if !rotation::is_contention(&caught) {
-            return Err(rotation::unexpected(&caught));
-        }
-        wait(
-            job,
-            State::Waiting,
-            SHORTLY,
-            &format!("another transaction holds the role{}", named(&blockers)),
-        );
-    }
     Ok(())
 }
 
-fn named(blockers: &[i32]) -> String {
-    if blockers.is_empty() {
-        return String::new();
-    }
-    let pids: Vec<String> = blockers.iter().map(ToString::to_string).collect();
-    format!(" (process {})", pids.join(", "))
-}
-
-fn take_effect(job: &Job) -> Result<std::result::Result<(), Caught>> {
+/// Tells whether the job goes on.
+fn take_effect(job: &Job) -> Result<bool> {
     let Some(credential) = catalog::by_role(job.role)?.filter(|c| c.is_bound()) else {
-        jobs::close(job.id, Ended::Failed, Some("the role is gone or renamed"))?;
-        return Ok(Ok(()));
+        let why = "the role is gone or renamed";
+        jobs::close(job.id, Ended::Failed, Some(why))?;
+        return Ok(false);
     };
     match job.kind {
-        Kind::Rotate => rotation::apply_waiting(job),
-        Kind::Repair => Ok(Ok(())),
+        Kind::Rotate => rotation::apply_waiting(job, &credential)?,
+        Kind::Repair => {}
         Kind::Suspend => {
             let options = Options {
                 login: Some(false),
                 ..Options::default()
             };
-            let altered = alter(&credential, &options)?;
-            if altered.is_ok() {
-                catalog::set_state(job.role, Condition::Suspended)?;
-            }
-            Ok(altered)
+            role::alter(job.role, &credential.role_name, &options)?;
+            catalog::set_state(job.role, Condition::Suspended)?;
         }
         Kind::Destroy | Kind::Expire => {
-            let altered = alter(&credential, &destroy::closed())?;
-            if altered.is_ok() {
-                destroy::note_closed(job.role)?;
-                if job.kind == Kind::Expire {
-                    events::record(
-                        Actor::Worker,
-                        "expire",
-                        Some(&job.name),
-                        Some(job.role),
-                        json!({"job": job.id}),
-                    )?;
-                }
+            role::alter(job.role, &credential.role_name, &destroy::closed())?;
+            destroy::note_closed(job.role)?;
+            if job.kind == Kind::Expire {
+                let (name, role) = (Some(job.name.as_str()), Some(job.role));
+                events::record(Actor::Worker, "expire", name, role, json!({"job": job.id}))?;
             }
-            Ok(altered)
         }
     }
-}
-
-fn alter(
-    credential: &catalog::Credential,
-    options: &Options,
-) -> Result<std::result::Result<(), Caught>> {
-    match xact::subtransaction(|| role::alter(credential.role, &credential.role_name, options)) {
-        Ok(done) => done.map(Ok),
-        Err(caught) => Ok(Err(caught)),
-    }
+    Ok(true)
 }
 
 /// Sessions that the closed door had let in are ended; the launcher goes on looking for those that

@@ -7,7 +7,7 @@ use crate::events::{self, Actor};
 use crate::jobs::{self, Kind, Order, Stage};
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
-use crate::pg::{ident, log, shmem, time, BOOTSTRAP_SUPERUSER};
+use crate::pg::{ident, log, session, shmem, time, BOOTSTRAP_SUPERUSER};
 use crate::settings;
 use serde_json::json;
 
@@ -41,7 +41,8 @@ fn pass() -> Result<Option<Time>> {
             return Ok(None);
         }
         order_expiries()?;
-        expire_events()?;
+        note_logins()?;
+        expire_rows()?;
         Ok(Some(jobs::all_due()?))
     });
     let due = match prepared {
@@ -52,7 +53,7 @@ fn pass() -> Result<Option<Time>> {
     for job in due {
         doing::step(&job);
     }
-    Ok(in_transaction("plan", jobs::next_due).unwrap_or(Some(time::now() + BACK_OFF)))
+    Ok(in_transaction("plan", next_due).unwrap_or(Some(time::now() + BACK_OFF)))
 }
 
 /// Runs one transaction; trouble is logged and gives nothing.
@@ -125,9 +126,37 @@ fn order_expiries() -> Result<()> {
     Ok(())
 }
 
-fn expire_events() -> Result<()> {
+/// Logins that can be seen now are noted, for `list().last_login_at`.
+fn note_logins() -> Result<()> {
+    let sessions = session::all();
+    for credential in catalog::all()? {
+        let latest = sessions
+            .iter()
+            .filter(|s| s.client && s.role == credential.role)
+            .map(|s| s.started)
+            .max();
+        if let Some(seen) = latest.filter(|seen| credential.last_login_at < Some(*seen)) {
+            catalog::set_last_login(credential.role, seen)?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows that have had their time go: events past the retention, jobs that ended long ago.
+fn expire_rows() -> Result<()> {
     if let Some(seconds) = settings::event_retention() {
         events::expire(seconds)?;
     }
+    jobs::forget_old()?;
     Ok(())
+}
+
+/// When this worker, or the next, has something to do.
+fn next_due() -> Result<Option<Time>> {
+    let jobs = jobs::next_due()?;
+    let events = match settings::event_retention() {
+        Some(seconds) => events::next_expiry(seconds)?,
+        None => None,
+    };
+    Ok([jobs, events].into_iter().flatten().min())
 }

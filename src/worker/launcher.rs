@@ -1,6 +1,7 @@
 //! The launcher: waits, starts the worker when something is due, ends sessions that nobody else must
 //! wait for. It is connected to no database.
 
+use crate::pg::session::Session;
 use crate::pg::shmem;
 use crate::pg::value::Time;
 use crate::pg::worker::{self, Run, Started};
@@ -143,19 +144,28 @@ fn end_besieged() {
     if blockers.is_empty() {
         return;
     }
+    let present: Vec<Session> = blockers
+        .iter()
+        .filter_map(|pid| session::by_pid(*pid))
+        .collect();
     // Superusers are told apart in the catalogs, so in a transaction.
-    let ended = worker::transaction(|| {
-        Ok(blockers
-            .iter()
-            .filter_map(|pid| session::by_pid(*pid))
-            .filter(|s| s.client && !shared::is_superuser(s.role))
-            .filter(session::end)
-            .map(|s| s.pid)
-            .collect::<Vec<_>>())
+    let judged = worker::transaction(|| {
+        Ok(present
+            .into_iter()
+            .partition::<Vec<_>, _>(|s| s.client && !shared::is_superuser(s.role)))
     });
-    if let Ok(Ok(ended)) = ended {
-        for pid in ended {
-            log::line(&format!("credential_manager: ended session {pid}, which held a role that is to be changed now"));
+    let Ok(Ok((ours, others))) = judged else {
+        return;
+    };
+    for found in ours {
+        if session::end(&found) {
+            log::line(&format!(
+                "credential_manager: ended session {}, which held a role that is to be changed now",
+                found.pid
+            ));
         }
+    }
+    if let Some(other) = others.first() {
+        shmem::set_holdout(other.pid);
     }
 }

@@ -1,6 +1,6 @@
 //! Moving what a role owns, database by database, and dropping the role in the end.
 
-use super::doing::{act, advance, incomplete, roll_back, still_wanted, wait};
+use super::doing::{act, advance, besiege, incomplete, roll_back, still_wanted, wait};
 use super::elsewhere;
 use crate::catalog;
 use crate::error::{shown, Result};
@@ -187,8 +187,7 @@ fn report(job: &Job, reports: &[Item]) -> Result<()> {
 
 /// The last transaction: what is left of the role here is cleared, and the role is dropped.
 pub(super) fn drop_role(job: &Job) -> Result<()> {
-    let outcome = act(|| {
-        worker::harden(settings::lock_timeout())?;
+    let outcome = besiege(job, || {
         lock::credential(job.role)?;
         let Some(credential) =
             catalog::by_role(job.role)?.filter(|_| still_wanted(job).unwrap_or(false))
@@ -222,7 +221,7 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
         Ok(Dropped::Yes)
     })?;
     crate::pg::fault::point("after_drop");
-    if matches!(outcome, Dropped::MoreToMove) {
+    if matches!(outcome, Some(Dropped::MoreToMove)) {
         // Something was made or opened since: the transaction changed nothing, and moving starts again.
         act(|| jobs::set_stage(job.id, jobs::Stage::EndSessions))?;
         wait(
