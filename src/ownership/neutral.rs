@@ -25,6 +25,9 @@ pub type Settled = HashMap<Oid, Oid>;
 /// on some columns alone counts as none, and a table with row security shows its rows to each in its
 /// own way. A `security_invoker` view reads with its reader's rights and is left out.
 ///
+/// The relations are taken from the rules themselves: `pg_depend` leaves out the server's own tables,
+/// such as `pg_authid`.
+///
 /// `settled` are relations that move in the same job, with the owner each had: what belonged to the
 /// view's old owner was in reach before, and whatever moved is in reach after.
 pub fn reach(entry: &Entry, from: Oid, to: Oid, settled: &Settled) -> Result<Reach> {
@@ -38,14 +41,13 @@ pub fn reach(entry: &Entry, from: Oid, to: Oid, settled: &Settled) -> Result<Rea
                              OR x.relrowsecurity AND x.relowner OPERATOR(pg_catalog.<>) $2)),
                 NOT pg_catalog.has_any_column_privilege($3, x.oid, 'SELECT')
            FROM pg_catalog.pg_rewrite r
-           JOIN pg_catalog.pg_class v ON v.oid OPERATOR(pg_catalog.=) r.ev_class
-           JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) r.tableoid
-            AND d.objid OPERATOR(pg_catalog.=) r.oid
-            AND d.refclassid OPERATOR(pg_catalog.=) v.tableoid
-           JOIN pg_catalog.pg_class x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
-            AND x.oid OPERATOR(pg_catalog.<>) v.oid
+           JOIN pg_catalog.pg_class v ON v.oid OPERATOR(pg_catalog.=) r.ev_class,
+                LATERAL pg_catalog.regexp_matches(
+                  pg_catalog.concat(r.ev_qual::pg_catalog.text, r.ev_action::pg_catalog.text),
+                  ':relid ([0-9]+)', 'g') found
+           JOIN pg_catalog.pg_class x ON x.oid OPERATOR(pg_catalog.=) found[1]::pg_catalog.oid
             AND x.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}'::pg_catalog.\"char\"[])
-          WHERE v.oid OPERATOR(pg_catalog.=) $1
+          WHERE v.oid OPERATOR(pg_catalog.=) $1 AND x.oid OPERATOR(pg_catalog.<>) v.oid
             AND NOT (r.ev_type OPERATOR(pg_catalog.=) '1' AND EXISTS (
                   SELECT FROM pg_catalog.pg_options_to_table(v.reloptions) o
                    WHERE o.option_name OPERATOR(pg_catalog.=) 'security_invoker'
