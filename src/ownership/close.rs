@@ -4,8 +4,13 @@
 use super::{Action, Item};
 use crate::error::{Kind, Result};
 use crate::pg::acl::{self, Right, Target};
+use crate::pg::hold::{self, Held};
+use crate::pg::owner::{self, Class};
 use crate::pg::role::{self, Membership};
-use crate::pg::{authority, database, ident, lock, owner, spi, xact, Oid, BOOTSTRAP_SUPERUSER};
+use crate::pg::{authority, database, ident, lock, spi, xact, Oid, BOOTSTRAP_SUPERUSER};
+
+/// Tables that one transaction locks to drop policies from them.
+const MOST_TABLES: usize = 20;
 
 /// What closing a database came to.
 #[derive(Debug)]
@@ -15,28 +20,43 @@ pub enum Closed {
         /// What went with it: policies, user mappings, default privileges.
         notes: Vec<Item>,
     },
-    /// So many objects are the role's (again): roll back or commit, and run a new pass. Where that one
-    /// finds nothing to move, a person is needed.
+    /// Policies of the role alone are left on so many tables that are in use: commit, and call again
+    /// after a pause.
+    Busy {
+        /// What went with the role up to now.
+        notes: Vec<Item>,
+        /// How many policies are left.
+        left: u64,
+    },
+    /// So many objects are the role's (again): run a new pass. Where that one finds nothing to move, a
+    /// person is needed: see [`super::blockers`].
     ObjectsLeft(i64),
 }
 
 /// Clears what a role that goes has left in this database and in shared catalogs. The role is locked
 /// against new objects until the transaction ends, so this and, in the last database, DROP ROLE belong
-/// into one. Waits for that lock up to `lock_timeout` (55P03): a prepared transaction can hold it.
+/// into one.
 ///
 /// What the role granted on others' objects is granted by their owners; memberships it granted, by the
 /// bootstrap superuser. Policies for it alone go: they let nobody else see a row, and the table's row
 /// security stays as it is.
+///
+/// Waits up to `lock_timeout` for the role, which a prepared transaction can hold, and for one table.
+/// 55P03, 40P01 and XX000 `tuple concurrently updated` unwind: roll back, and call again.
 pub fn close_database(role: Oid) -> Result<Closed> {
     if authority::is_superuser(role) || role.to_u32() < 16384 {
         return Err(Kind::Denied.error("a superuser's rights are not cleared"));
     }
     lock::role_exclusively(role);
-    let left = owned(role)?;
-    if left > 0 {
-        return Ok(Closed::ObjectsLeft(left));
+    let objects = owned(role)?;
+    if objects > 0 {
+        return Ok(Closed::ObjectsLeft(objects));
     }
-    let notes = what_goes(role)?;
+    let (mut notes, left) = drop_policies(role)?;
+    if left > 0 {
+        return Ok(Closed::Busy { notes, left });
+    }
+    notes.extend(what_goes(role)?);
     put_back_grants(role)?;
     put_back_memberships(role)?;
     // Asked again right before the one act that could drop: nothing above makes objects.
@@ -47,6 +67,51 @@ pub fn close_database(role: Oid) -> Result<Closed> {
     match leftovers(role)? {
         0 => Ok(Closed::Done { notes }),
         n => Err(Kind::Internal.error(format!("{n} dependencies of a role could not be cleared"))),
+    }
+}
+
+/// Drops the policies that are for the role alone, from tables that are free; waits for the first of
+/// them only, so that no table is held while another is waited for. Gives what went, and how many are
+/// left.
+fn drop_policies(role: Oid) -> Result<(Vec<Item>, u64)> {
+    let rows = spi::query(
+        "SELECT p.oid, p.polrelid, i.identity FROM pg_catalog.pg_shdepend s
+           JOIN pg_catalog.pg_policy p ON p.oid OPERATOR(pg_catalog.=) s.objid
+            AND p.tableoid OPERATOR(pg_catalog.=) s.classid
+            AND p.polroles OPERATOR(pg_catalog.=) ARRAY[s.refobjid],
+           LATERAL pg_catalog.pg_identify_object(s.classid, s.objid, 0) i
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.dbid OPERATOR(pg_catalog.=) $2
+          ORDER BY p.polrelid, p.oid",
+        &[role.into(), database::current().into()],
+    )?;
+    let mut gone = Vec::new();
+    let mut left = rows.len().saturating_sub(MOST_TABLES) as u64;
+    let mut first = true;
+    for row in rows.iter().take(MOST_TABLES) {
+        match hold::lock(Class::Relation, row.oid(1)?, first) {
+            Held::Yes(_) => {
+                owner::drop_policy(row.oid(0)?);
+                gone.push(goes(
+                    "policy".to_owned(),
+                    row.maybe_text(2)?.unwrap_or_default(),
+                ));
+            }
+            Held::Busy => left += 1,
+            Held::Gone => {}
+        }
+        first = false;
+    }
+    Ok((gone, left))
+}
+
+fn goes(kind: String, object: String) -> Item {
+    Item {
+        database: ident::database_name(database::current()).unwrap_or_default(),
+        kind,
+        object,
+        action: Action::Drop,
+        note: "was the role's alone".to_owned(),
     }
 }
 
@@ -76,33 +141,25 @@ fn leftovers(role: Oid) -> Result<i64> {
     )
 }
 
-/// What will be gone with the role: to be reported, since it is no object of data.
+/// Default privileges and user mappings, which go with the role: to be reported.
 fn what_goes(role: Oid) -> Result<Vec<Item>> {
-    let rows = spi::query(
-        "SELECT i.type, i.identity FROM pg_catalog.pg_shdepend s
-           LEFT JOIN pg_catalog.pg_policy p ON p.oid OPERATOR(pg_catalog.=) s.objid
-            AND p.tableoid OPERATOR(pg_catalog.=) s.classid,
+    spi::query(
+        "SELECT i.type, i.identity FROM pg_catalog.pg_shdepend s,
            LATERAL pg_catalog.pg_identify_object(s.classid, s.objid, 0) i
           WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
             AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.dbid OPERATOR(pg_catalog.=) $2
-            AND (s.deptype OPERATOR(pg_catalog.=) 'o'
-              OR s.deptype OPERATOR(pg_catalog.=) 'r'
-                 AND p.polroles OPERATOR(pg_catalog.=) ARRAY[s.refobjid])
+            AND s.deptype OPERATOR(pg_catalog.=) 'o'
           ORDER BY 1, 2",
         &[role.into(), database::current().into()],
-    )?;
-    let here = ident::database_name(database::current()).unwrap_or_default();
-    rows.iter()
-        .map(|row| {
-            Ok(Item {
-                database: here.clone(),
-                kind: row.maybe_text(0)?.unwrap_or_default(),
-                object: row.maybe_text(1)?.unwrap_or_default(),
-                action: Action::Drop,
-                note: "was the role's alone".to_owned(),
-            })
-        })
-        .collect()
+    )?
+    .iter()
+    .map(|row| {
+        Ok(goes(
+            row.maybe_text(0)?.unwrap_or_default(),
+            row.maybe_text(1)?.unwrap_or_default(),
+        ))
+    })
+    .collect()
 }
 
 /// What the role granted on objects of others, granted in their owners' names: the same rights to the

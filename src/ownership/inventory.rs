@@ -34,7 +34,8 @@ impl Entry {
 /// `chosen`: the objects of a scope. $1 the role that goes (0: a repair), $2 the new owner, $3 the
 /// managed roles, $4 whether unmanaged roles' objects are taken as well.
 ///
-/// Not listed is what follows its table: indexes, TOAST, owned sequences, row types, array types.
+/// Not listed is what follows its table: indexes, TOAST, owned sequences, row types, array types; and
+/// the constructors of ranges, which the server makes for itself.
 /// A multirange type does not follow its range in PostgreSQL 15, so it is listed.
 const CHOSEN: &str = "
 WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special, bare, expressions) AS (
@@ -59,12 +60,16 @@ WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special,
   SELECT p.tableoid, p.oid, p.proowner, p.pronamespace, ' ', p.prosecdef, false,
          NOT l.lanpltrusted AND p.prokind OPERATOR(pg_catalog.<>) 'a', false, false, false
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang
+   WHERE NOT (p.proowner OPERATOR(pg_catalog.=) 10::pg_catalog.oid AND EXISTS (
+           SELECT FROM pg_catalog.pg_depend d WHERE d.classid OPERATOR(pg_catalog.=) p.tableoid
+              AND d.objid OPERATOR(pg_catalog.=) p.oid AND d.deptype OPERATOR(pg_catalog.=) 'i'))
   UNION ALL
   SELECT t.tableoid, t.oid, t.typowner, t.typnamespace, ' ', false, false, false, false,
          t.typtype OPERATOR(pg_catalog.=) 'm', false
     FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.typrelid
    WHERE (c.relkind IS NULL OR c.relkind OPERATOR(pg_catalog.=) 'c')
-     AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray OPERATOR(pg_catalog.=) t.oid)
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.oid OPERATOR(pg_catalog.=) t.typelem
+                        AND e.typarray OPERATOR(pg_catalog.=) t.oid)
   UNION ALL
   SELECT tableoid, oid, oprowner, oprnamespace, ' ', false, false, false, false, false, false FROM pg_catalog.pg_operator
   UNION ALL
@@ -140,7 +145,8 @@ WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special,
                  OR o.class OPERATOR(pg_catalog.=) 'pg_catalog.pg_database'::pg_catalog.regclass
                  OR n.nspname OPERATOR(pg_catalog.=) 'public')
                AND NOT COALESCE(pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_')
-                             OR n.nspname OPERATOR(pg_catalog.=) 'information_schema', false) END
+                 OR n.nspname OPERATOR(pg_catalog.=) ANY ('{information_schema,credentials}'::pg_catalog.name[]),
+                            false) END
 ), chosen AS (
   SELECT * FROM placed
    WHERE $1 OPERATOR(pg_catalog.<>) 0::pg_catalog.oid OR NOT (member OR house)

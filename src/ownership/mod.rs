@@ -26,7 +26,8 @@ use crate::pg::value::Value;
 use crate::pg::{authority, ident, spi, Oid};
 use class::Purpose;
 use inventory::Entry;
-use neutral::Settled;
+use neutral::Reach;
+use std::collections::HashSet;
 
 /// Whose objects go to whom.
 #[derive(Clone, Debug)]
@@ -121,12 +122,12 @@ pub struct Item {
 /// Nothing is changed and no object is locked; what others do meanwhile can change the outcome.
 pub fn plan(scope: &Scope) -> Result<Vec<Item>> {
     scope.check()?;
-    let mut settled = Settled::new();
+    let mut moving = HashSet::new();
     let mut items = Vec::new();
     for entry in inventory::list(scope)? {
-        let (action, note) = foresee(scope, &entry, &settled)?;
+        let (action, note) = foresee(scope, &entry, &moving)?;
         if entry.facts.class == Class::Relation && action != Action::Skip {
-            settled.insert(entry.object, entry.owner);
+            moving.insert(entry.object);
         }
         if let Some(item) = describe(&entry, action, &note)? {
             items.push(item);
@@ -179,17 +180,23 @@ pub fn rows(items: &[Item]) -> Vec<Vec<Value>> {
 
 /// The action of a plan: what the class says, and what a view reads.
 ///
-/// A view of the old owner is compared with what stands now, as the pass will; a superuser's view with
-/// what will have moved before it.
-fn foresee(scope: &Scope, entry: &Entry, settled: &Settled) -> Result<(Action, String)> {
+/// Nothing has moved yet, so what a superuser's view reads is taken as readable where it will have moved
+/// before the view.
+fn foresee(scope: &Scope, entry: &Entry, moving: &HashSet<Oid>) -> Result<(Action, String)> {
     let verdict = entry.verdict(scope.purpose());
-    if verdict.action != Action::Move || !neutral::is_reader(entry) {
+    if verdict.action != Action::Move {
         return Ok((verdict.action, note(entry, verdict.note)));
     }
-    let reach = neutral::reach(entry, entry.owner, scope.to(), settled)?;
-    if neutral::must_stay(entry, &reach) {
+    let reads = neutral::reads(entry, scope.to())?;
+    let reach = Reach {
+        more: reads.iter().any(|r| r.more),
+        less: reads
+            .iter()
+            .any(|r| r.less && !moving.contains(&r.relation)),
+    };
+    if neutral::must_stay(entry, reach) {
         Ok((Action::Skip, neutral::STAYS.to_owned()))
-    } else if neutral::must_close(entry, &reach) {
+    } else if neutral::must_close(entry, reach) {
         Ok((Action::Neutralise, neutral::CLOSED.to_owned()))
     } else {
         Ok((Action::Move, note(entry, verdict.note)))

@@ -5,30 +5,41 @@ use super::inventory::Entry;
 use crate::error::{Kind, Result};
 use crate::pg::owner::{self, Class};
 use crate::pg::{acl, spi, Oid};
-use std::collections::HashMap;
 
-/// What a view, or a table's rules, would reach after a move and did not before, and the reverse.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// The new owner may use a relation that the old one may not.
+/// A relation that a view, or a table's rules, name.
+#[derive(Debug)]
+pub struct Read {
+    /// The relation.
+    pub relation: Oid,
+    /// The new owner may do with it what the old one may not.
     pub more: bool,
-    /// The new owner may not read a relation.
+    /// The new owner may not read it.
     pub less: bool,
 }
 
-/// Relations that a job has moved, or will have moved, and whose they were.
-pub type Settled = HashMap<Oid, Oid>;
+/// What a move changes in what is reached with the owner's rights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// More than before, of some relation.
+    pub more: bool,
+    /// Not all that is read.
+    pub less: bool,
+}
 
-/// Compares what `from` and `to` may do with the relations that an entry's rules name.
+/// Compares what an entry's owner and `to` may do with the relations that its rules name.
 ///
 /// In doubt it is more, so that a view is rather closed than left open: a right that the old owner has
 /// on some columns alone counts as none, and a table with row security shows its rows to each in its
 /// own way. A `security_invoker` view reads with its reader's rights and is left out.
 ///
-/// `settled` are relations that move in the same job, with the owner each had: what belonged to the
-/// view's old owner was in reach before, and whatever moved is in reach after.
-pub fn reach(entry: &Entry, from: Oid, to: Oid, settled: &Settled) -> Result<Reach> {
-    let rows = spi::query(
+/// The relations are taken from the rules themselves: `pg_depend` leaves out the server's own tables,
+/// such as `pg_authid`. What stands now is compared: a relation of the old owner that has moved already shows as more, and
+/// the caller knows better.
+pub fn reads(entry: &Entry, to: Oid) -> Result<Vec<Read>> {
+    if !is_reader(entry) {
+        return Ok(Vec::new());
+    }
+    spi::query(
         "SELECT DISTINCT x.oid,
                 EXISTS (SELECT FROM pg_catalog.unnest('{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
                          WHERE CASE WHEN p OPERATOR(pg_catalog.=) 'DELETE'
@@ -38,43 +49,44 @@ pub fn reach(entry: &Entry, from: Oid, to: Oid, settled: &Settled) -> Result<Rea
                              OR x.relrowsecurity AND x.relowner OPERATOR(pg_catalog.<>) $2)),
                 NOT pg_catalog.has_any_column_privilege($3, x.oid, 'SELECT')
            FROM pg_catalog.pg_rewrite r
-           JOIN pg_catalog.pg_class v ON v.oid OPERATOR(pg_catalog.=) r.ev_class
-           JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) r.tableoid
-            AND d.objid OPERATOR(pg_catalog.=) r.oid
-            AND d.refclassid OPERATOR(pg_catalog.=) v.tableoid
-           JOIN pg_catalog.pg_class x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
-            AND x.oid OPERATOR(pg_catalog.<>) v.oid
+           JOIN pg_catalog.pg_class v ON v.oid OPERATOR(pg_catalog.=) r.ev_class,
+                LATERAL pg_catalog.regexp_matches(
+                  pg_catalog.concat(r.ev_qual::pg_catalog.text, r.ev_action::pg_catalog.text),
+                  ':relid ([0-9]+)', 'g') found
+           JOIN pg_catalog.pg_class x ON x.oid OPERATOR(pg_catalog.=) found[1]::pg_catalog.oid
             AND x.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}'::pg_catalog.\"char\"[])
-          WHERE v.oid OPERATOR(pg_catalog.=) $1
+          WHERE v.oid OPERATOR(pg_catalog.=) $1 AND x.oid OPERATOR(pg_catalog.<>) v.oid
             AND NOT (r.ev_type OPERATOR(pg_catalog.=) '1' AND EXISTS (
                   SELECT FROM pg_catalog.pg_options_to_table(v.reloptions) o
                    WHERE o.option_name OPERATOR(pg_catalog.=) 'security_invoker'
                      AND o.option_value::pg_catalog.bool))",
-        &[entry.object.into(), from.into(), to.into()],
-    )?;
-    let mut reach = Reach::default();
-    for row in rows {
-        let was = settled.get(&row.oid(0)?).copied();
-        // NULL is a relation that went away between: it is in nobody's reach.
-        reach.more |= was != Some(from) && row.maybe_bool(1)?.unwrap_or(false);
-        reach.less |= was.is_none() && row.maybe_bool(2)?.unwrap_or(true);
-    }
-    Ok(reach)
+        &[entry.object.into(), entry.owner.into(), to.into()],
+    )?
+    .iter()
+    .map(|row| {
+        Ok(Read {
+            relation: row.oid(0)?,
+            // NULL is a relation that went away between: it is in nobody's reach.
+            more: row.maybe_bool(1)?.unwrap_or(false),
+            less: row.maybe_bool(2)?.unwrap_or(true),
+        })
+    })
+    .collect()
 }
 
 /// Whether what an entry reads has to be looked at: a relation with rules, or a superuser's
 /// materialized view.
-pub fn is_reader(entry: &Entry) -> bool {
+fn is_reader(entry: &Entry) -> bool {
     entry.facts.rules || (entry.facts.relkind == 'm' && entry.facts.owner == Owner::Superuser)
 }
 
 /// Whether others lose their rights on an entry: its rules would do for them what they could not.
-pub fn must_close(entry: &Entry, reach: &Reach) -> bool {
+pub fn must_close(entry: &Entry, reach: Reach) -> bool {
     entry.facts.rules && reach.more
 }
 
 /// Whether what an entry reads keeps it where it is: a superuser's view that default may not read.
-pub fn must_stay(entry: &Entry, reach: &Reach) -> bool {
+pub fn must_stay(entry: &Entry, reach: Reach) -> bool {
     entry.facts.owner == Owner::Superuser && matches!(entry.facts.relkind, 'v' | 'm') && reach.less
 }
 

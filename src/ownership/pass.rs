@@ -3,12 +3,13 @@
 use super::attempt::{attempt, pause, Failure};
 use super::class::{Action, Owner};
 use super::inventory::{self, Entry};
-use super::{neutral, rights, Item, Scope};
+use super::neutral::{self, Reach};
+use super::{rights, Item, Scope};
 use crate::error::{shown, Kind, Result};
 use crate::pg::hold::{self, Held, Locks};
 use crate::pg::owner::{self, Class};
-use crate::pg::{authority, ident, xact};
-use std::collections::VecDeque;
+use crate::pg::{authority, ident, xact, Oid};
+use std::collections::{HashMap, VecDeque};
 
 /// Entries of the server's lock table that one batch may take. The table holds at least
 /// max_locks_per_transaction (64) times max_connections (100) of them for the whole cluster.
@@ -28,8 +29,9 @@ pub struct Pass {
     busy: VecDeque<Entry>,
     /// Tries in a row that found the object in use.
     failures: u32,
-    /// Relations that this pass has moved, and whose they were.
-    settled: neutral::Settled,
+    /// Whose the relations were when the pass began: a view that read its owner's own reads no more
+    /// than before when they have moved.
+    formerly: HashMap<Oid, Oid>,
 }
 
 /// What one batch did.
@@ -72,14 +74,15 @@ impl Pass {
                 )
             })
             .collect();
+        let relations = queue.iter().filter(|e| e.facts.class == Class::Relation);
         Ok(Pass {
+            formerly: relations.map(|e| (e.object, e.owner)).collect(),
             done: total - queue.len() as u64,
             total,
             queue,
             scope,
             busy: VecDeque::new(),
             failures: 0,
-            settled: neutral::Settled::new(),
         })
     }
 
@@ -208,11 +211,14 @@ impl Pass {
         if let Some(why) = self.changed(entry) {
             return Ok(Fate::Told(Action::Skip, why.to_owned()));
         }
-        let reach = match neutral::is_reader(entry) {
-            true => neutral::reach(entry, entry.owner, to, &self.settled)?,
-            false => neutral::Reach::default(),
+        let reads = neutral::reads(entry, to)?;
+        let reach = Reach {
+            more: reads
+                .iter()
+                .any(|r| r.more && self.formerly.get(&r.relation) != Some(&entry.owner)),
+            less: reads.iter().any(|r| r.less),
         };
-        if neutral::must_stay(entry, &reach) {
+        if neutral::must_stay(entry, reach) {
             return Ok(Fate::Told(Action::Skip, neutral::STAYS.to_owned()));
         }
         owner::give(class, object, to)?;
@@ -224,7 +230,7 @@ impl Pass {
                 return Ok(Fate::Told(Action::Neutralise, why.to_owned()));
             }
         }
-        if neutral::must_close(entry, &reach) {
+        if neutral::must_close(entry, reach) {
             neutral::close(class, object)?;
             return Ok(Fate::Told(Action::Neutralise, neutral::CLOSED.to_owned()));
         }
@@ -254,12 +260,7 @@ impl Pass {
             Fate::Moved => (true, None),
             Fate::Told(action, why) => (action == Action::Neutralise, Some((action, why))),
         };
-        if moved {
-            outcome.moved += 1;
-            if entry.facts.class == Class::Relation {
-                self.settled.insert(entry.object, entry.owner);
-            }
-        }
+        outcome.moved += u64::from(moved);
         if let Some((action, why)) = told {
             outcome.notes.extend(super::describe(entry, action, &why)?);
         }

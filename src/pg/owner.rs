@@ -64,6 +64,7 @@ const CLASSES: [(Class, u32); 22] = [
 ];
 
 const LARGE_OBJECT_METADATA: u32 = 2995;
+const POLICIES: u32 = 3256;
 
 impl Class {
     /// Every class.
@@ -233,6 +234,18 @@ pub fn make_invoker(routine: Oid) {
         }
         pg_sys::table_close(catalog, pg_sys::NoLock as i32);
     }
+    super::xact::next_command();
+}
+
+/// DROP POLICY, by OID. The caller holds its table's lock.
+pub fn drop_policy(policy: Oid) {
+    let address = pg_sys::ObjectAddress {
+        classId: Oid::from(POLICIES),
+        objectId: policy,
+        objectSubId: 0,
+    };
+    // SAFETY: a complete address; RESTRICT, and nothing depends on a policy.
+    unsafe { pg_sys::performDeletion(&address, pg_sys::DropBehavior::DROP_RESTRICT, 0) };
     super::xact::next_command();
 }
 
