@@ -84,10 +84,28 @@ pub fn own_pid() -> i32 {
 /// queue included; 0 stands for a prepared transaction.
 pub fn blockers_of(pid: i32) -> Vec<i32> {
     use pgrx::IntoDatum;
-    // SAFETY: pg_blocking_pids takes an integer and gives an array of integers.
-    let pids: Option<Vec<Option<i32>>> =
-        unsafe { pgrx::direct_function_call(pg_sys::pg_blocking_pids, &[pid.into_datum()]) };
-    pids.unwrap_or_default().into_iter().flatten().collect()
+    // SAFETY: pg_blocking_pids takes an integer and gives a fresh array of integers without NULLs, of
+    // no or one dimension. It is read by hand, since pgrx would look its type up in pg_type, which the
+    // launcher, connected to no database, has not.
+    unsafe {
+        let array: Option<pg_sys::Datum> =
+            pgrx::direct_function_call_as_datum(pg_sys::pg_blocking_pids, &[pid.into_datum()]);
+        let Some(array) = array.map(|datum| datum.cast_mut_ptr::<pg_sys::ArrayType>()) else {
+            return Vec::new();
+        };
+        if (*array).ndim != 1 {
+            return Vec::new();
+        }
+        // array.h: the dimensions and lower bounds follow the header, then, aligned, the data.
+        let after_header = array.add(1).cast::<i32>();
+        let count = usize::try_from(*after_header).unwrap_or(0);
+        let start = std::mem::size_of::<pg_sys::ArrayType>() + 2 * std::mem::size_of::<i32>();
+        let data = array
+            .cast::<u8>()
+            .add(start.next_multiple_of(8))
+            .cast::<i32>();
+        std::slice::from_raw_parts(data, count).to_vec()
+    }
 }
 
 /// The session of a process id, where it is one that has logged in.

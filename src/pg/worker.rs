@@ -154,7 +154,7 @@ fn assert_identity() -> Result<()> {
 
 /// Settings of the worker's session that a database, a role or a file could have set otherwise
 /// (THREATS T44). lock_timeout and deadlock_timeout come with the setting they follow.
-const OVERRIDES: [(&CStr, &CStr); 26] = [
+const OVERRIDES: [(&CStr, &CStr); 27] = [
     (c"search_path", c"pg_catalog, pg_temp"),
     (c"role", c"none"),
     (c"default_transaction_read_only", c"off"),
@@ -179,6 +179,8 @@ const OVERRIDES: [(&CStr, &CStr); 26] = [
     (c"debug_print_rewritten", c"off"),
     (c"debug_print_plan", c"off"),
     (c"password_encryption", c"scram-sha-256"),
+    // Compiling a catalog query takes longer than running it.
+    (c"jit", c"off"),
     (c"default_tablespace", c""),
     (c"default_table_access_method", c"heap"),
 ];

@@ -200,6 +200,10 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
         let reports = match ownership::close_database(job.role)? {
             Closed::Done { notes } => notes,
             Closed::ObjectsLeft(_) => return Ok(Dropped::MoreToMove),
+            Closed::Busy { notes, left } => {
+                report(job, &notes)?;
+                return Ok(Dropped::Busy(left));
+            }
         };
         if !session::every_of_role(job.role).is_empty() {
             return Ok(Dropped::MoreToMove);
@@ -221,15 +225,15 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
         Ok(Dropped::Yes)
     })?;
     crate::pg::fault::point("after_drop");
-    if matches!(outcome, Some(Dropped::MoreToMove)) {
-        // Something was made or opened since: the transaction changed nothing, and moving starts again.
-        act(|| jobs::set_stage(job.id, jobs::Stage::EndSessions))?;
-        wait(
-            job,
-            State::Waiting,
-            BUSY,
-            "something was made or opened meanwhile",
-        );
+    match outcome {
+        Some(Dropped::MoreToMove) => {
+            // Something was made or opened since: nothing was changed, and moving starts again.
+            act(|| jobs::set_stage(job.id, jobs::Stage::EndSessions))?;
+            let why = "something was made or opened meanwhile";
+            wait(job, State::Waiting, BUSY, why);
+        }
+        Some(Dropped::Busy(left)) => wait(job, State::Waiting, BUSY, &policies_left(left)),
+        Some(Dropped::Yes | Dropped::Over) | None => {}
     }
     Ok(())
 }
@@ -239,6 +243,12 @@ enum Dropped {
     /// The job is no longer wanted.
     Over,
     MoreToMove,
+    /// So many policies are left on tables in use; what is done is committed.
+    Busy(u64),
+}
+
+fn policies_left(left: u64) -> String {
+    format!("{left} policies for the role stand on tables in use")
 }
 
 /// Prepared transactions that hold the role are rolled back, each in its database. Gives a text where
@@ -305,5 +315,6 @@ pub(super) fn clear_here(role: Oid, heir: Oid) -> Result<Moved> {
     Ok(match closed {
         Closed::Done { .. } => Moved::All,
         Closed::ObjectsLeft(n) => Moved::Busy(format!("{n} objects were made meanwhile")),
+        Closed::Busy { left, .. } => Moved::Busy(policies_left(left)),
     })
 }
