@@ -8,7 +8,7 @@ use super::text::palloc;
 use super::{authority, ident, spi, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
-use pgrx::pg_sys::NodeTag;
+use pgrx::pg_sys::{NodeTag, ProcessUtilityContext as Context};
 use std::ffi::{c_int, CString};
 
 /// A role's login attributes that an act can set.
@@ -218,7 +218,10 @@ pub fn set_privileges(
         (*node).grantees = pg_sys::lappend(std::ptr::null_mut(), to.cast());
         (*node).grant_option = with_grant_option;
         (*node).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
-        utility(node.cast(), if grant { "GRANT" } else { "REVOKE" });
+        let text = if grant { "GRANT" } else { "REVOKE" };
+        // As a part of a command and not one of its own: else event triggers would run their functions
+        // with the rights that this act alone is meant to have.
+        utility_as(Context::PROCESS_UTILITY_SUBCOMMAND, node.cast(), text);
     }
     super::xact::next_command();
 }
@@ -394,6 +397,13 @@ unsafe fn option_list(options: &Options) -> *mut pg_sys::List {
 /// # Safety
 /// `node` must be a complete utility node.
 unsafe fn utility(node: *mut pg_sys::Node, text: &str) {
+    // SAFETY: as the caller vouches. Role DDL fires no event triggers.
+    unsafe { utility_as(Context::PROCESS_UTILITY_QUERY, node, text) }
+}
+
+/// # Safety
+/// As for [`utility`].
+unsafe fn utility_as(context: Context::Type, node: *mut pg_sys::Node, text: &str) {
     let _rights = authority::as_superuser();
     let text = CString::new(format!("/* credential_manager */ {text}")).unwrap_or_default();
     // SAFETY: a PlannedStmt around the node as the planner makes one for a utility statement; the
@@ -407,7 +417,7 @@ unsafe fn utility(node: *mut pg_sys::Node, text: &str) {
             planned,
             text.as_ptr(),
             false,
-            pg_sys::ProcessUtilityContext::PROCESS_UTILITY_QUERY,
+            context,
             std::ptr::null_mut(),
             std::ptr::null_mut(),
             pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestNone),
