@@ -40,5 +40,6 @@ pub extern "C-unwind" fn _PG_init() {
     }
     settings::define(pg::database::port());
     pg::shmem::init();
+    pg::logins::watch();
     pg::worker::register_launcher();
 }

@@ -5,6 +5,7 @@ use super::{all, read_only, target, Credential, State};
 use crate::access;
 use crate::error::Result;
 use crate::pg::call::{Answer, Call};
+use crate::pg::logins;
 use crate::pg::role;
 use crate::pg::session::{self, Session};
 use crate::pg::value::{at, maybe_at, Time, Value};
@@ -14,11 +15,17 @@ use serde_json::json;
 pub fn list(_call: &Call) -> Result<Answer> {
     let sessions = session::all();
     let readers = read_only()?;
+    let noted = logins::noted();
     let credentials = all()?;
     let rows = credentials.iter().map(|credential| {
         let role = role::by_oid(credential.role)?;
         let own = of(credential, &sessions);
-        let latest = own.iter().map(|s| s.started).max();
+        let ended = noted.iter().filter(|(role, _)| *role == credential.role);
+        let latest = own
+            .iter()
+            .map(|s| s.started)
+            .chain(ended.map(|(_, at)| *at))
+            .max();
         Ok(vec![
             credential.name.as_str().into(),
             credential.role_name.as_str().into(),

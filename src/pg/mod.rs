@@ -14,6 +14,7 @@ pub mod hold;
 pub mod ident;
 pub mod lock;
 pub mod log;
+pub mod logins;
 pub mod owner;
 pub mod prepared;
 pub mod role;

@@ -12,6 +12,9 @@ const SWEEPS: usize = 256;
 /// Longest text that a worker in another database hands over, in bytes.
 const REPORT_TEXT: usize = 240;
 
+/// How many roles' logins are remembered between two visits of the worker; beyond, the oldest goes.
+const LOGINS: usize = 512;
+
 /// Sessions of a role that began before a moment are to be ended, for as long as a login that was
 /// begun before it may still be on its way.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +42,8 @@ struct Shared {
     /// Somebody who stands before that worker and may not be ended.
     holdout: i32,
     sweeps: [Sweep; SWEEPS],
+    /// The latest login of roles whose sessions have ended: role and time; role 0: free.
+    logins: [(u32, Time); LOGINS],
     /// What the worker in another database has to say.
     report: u8,
     /// Its words, as many as fit.
@@ -55,6 +60,7 @@ impl Default for Shared {
             besieging: 0,
             holdout: 0,
             sweeps: [Sweep::default(); SWEEPS],
+            logins: [(0, 0); LOGINS],
             report: 0,
             report_text: [0; REPORT_TEXT],
         }
@@ -257,4 +263,39 @@ pub fn report() -> (Report, String) {
         report,
         String::from_utf8_lossy(&shared.report_text[..end]).into_owned(),
     )
+}
+
+/// A session of a role has ended, which began at `at`.
+pub fn note_login(role: Oid, at: Time) {
+    if !ready() {
+        return;
+    }
+    let role = role.to_u32();
+    let mut shared = SHARED.exclusive();
+    let logins = &mut shared.logins;
+    let slot = logins.iter().position(|l| l.0 == role);
+    let slot = slot.or_else(|| logins.iter().position(|l| l.0 == 0));
+    let slot = slot.or_else(|| (0..LOGINS).min_by_key(|i| logins[*i].1));
+    if let Some(slot) = slot {
+        let latest = if logins[slot].0 == role {
+            at.max(logins[slot].1)
+        } else {
+            at
+        };
+        logins[slot] = (role, latest);
+    }
+}
+
+/// The logins that are noted.
+pub fn logins() -> Vec<(Oid, Time)> {
+    let shared = SHARED.share();
+    let noted = shared.logins.iter().filter(|l| l.0 != 0);
+    noted.map(|l| (Oid::from(l.0), l.1)).collect()
+}
+
+/// Takes the logins that are noted.
+pub fn take_logins() -> Vec<(Oid, Time)> {
+    let noted = logins();
+    SHARED.exclusive().logins = [(0, 0); LOGINS];
+    noted
 }

@@ -7,7 +7,7 @@ use crate::events::{self, Actor};
 use crate::jobs::{self, Kind, Order, Stage};
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
-use crate::pg::{ident, log, session, shmem, time, BOOTSTRAP_SUPERUSER};
+use crate::pg::{ident, log, logins, session, shmem, time, BOOTSTRAP_SUPERUSER};
 use crate::settings;
 use serde_json::json;
 
@@ -126,17 +126,16 @@ fn order_expiries() -> Result<()> {
     Ok(())
 }
 
-/// Logins that can be seen now are noted, for `list().last_login_at`.
+/// Logins that can be seen now, and those that were noted as their sessions ended, go into the rows.
 fn note_logins() -> Result<()> {
-    let sessions = session::all();
+    let mut seen = logins::take();
+    let live = session::all().into_iter().filter(|s| s.client);
+    seen.extend(live.map(|s| (s.role, s.started)));
     for credential in catalog::all()? {
-        let latest = sessions
-            .iter()
-            .filter(|s| s.client && s.role == credential.role)
-            .map(|s| s.started)
-            .max();
-        if let Some(seen) = latest.filter(|seen| credential.last_login_at < Some(*seen)) {
-            catalog::set_last_login(credential.role, seen)?;
+        let own = seen.iter().filter(|(role, _)| *role == credential.role);
+        let latest = own.map(|(_, at)| *at).max();
+        if let Some(at) = latest.filter(|at| credential.last_login_at < Some(*at)) {
+            catalog::set_last_login(credential.role, at)?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use crate::pg::session::Session;
 use crate::pg::shmem;
 use crate::pg::value::Time;
 use crate::pg::worker::{self, Run, Started};
-use crate::pg::{log, session, shared, time, Oid};
+use crate::pg::{log, logins, session, shared, time, Oid};
 use crate::settings;
 
 /// Longest sleep, in milliseconds: a clock that was set is noticed after this.
@@ -17,12 +17,17 @@ const SIEGE_PAUSE: i64 = 20;
 /// Pause before another try where a worker could not be started or came to grief, in milliseconds.
 const BACK_OFF: i64 = 5_000;
 
+/// Pause between two writings of noted logins, in milliseconds.
+const FLUSH: i64 = 300_000;
+
 /// The launcher's memory.
 #[derive(Default)]
 struct Watch {
     running: Option<Started>,
     /// Not before this is another worker started.
     not_before: Time,
+    /// When noted logins are next written.
+    next_flush: Time,
     /// What was last complained about, so that each trouble is told once.
     trouble: Option<&'static str>,
 }
@@ -50,10 +55,22 @@ impl Watch {
             return;
         }
         let now = time::now();
+        self.flush_logins(now);
         let due = shmem::next_due().is_some_and(|due| due <= now) && now >= self.not_before;
         // A commit that left work is news: whatever was wrong may be right since.
         if shmem::take_look_now() || due {
             self.start(now);
+        }
+    }
+
+    /// Logins that were noted in memory go into rows once in a while, so that a crash loses few.
+    fn flush_logins(&mut self, now: Time) {
+        if now < self.next_flush {
+            return;
+        }
+        self.next_flush = now + FLUSH * 1_000;
+        if !logins::noted().is_empty() && settings::database().is_some() {
+            shmem::ask_to_look();
         }
     }
 
