@@ -4,19 +4,34 @@
 //! or a database (THREATS T42).
 
 use crate::pg::settings as fence;
-use crate::pg::settings::{Text, Whole};
+use crate::pg::settings::{Text, Whole, Words};
 
 static DATABASE: Text = Text::new();
 static KEY_FILE: Text = Text::new();
-static NAMING: Text = Text::new();
+static NAMING: Whole = Whole::new();
 static HOST: Text = Text::new();
-static SSLMODE: Text = Text::new();
+static SSLMODE: Whole = Whole::new();
 static PORT: Whole = Whole::new();
 static MAX_CREDENTIALS: Whole = Whole::new();
 static ROTATION_OVERLAP: Whole = Whole::new();
 static BATCH_SIZE: Whole = Whole::new();
 static LOCK_TIMEOUT: Whole = Whole::new();
 static EVENT_RETENTION: Whole = Whole::new();
+
+/// The naming rules' words, in the order of their values, and the end mark.
+static NAMINGS: Words<3> = fence::words([Some(c"heroku"), Some(c"scalingo"), None]);
+/// libpq's words for sslmode, likewise.
+static SSLMODES: Words<7> = fence::words([
+    Some(c"disable"),
+    Some(c"allow"),
+    Some(c"prefer"),
+    Some(c"require"),
+    Some(c"verify-ca"),
+    Some(c"verify-full"),
+    None,
+]);
+/// The place of `require`.
+const REQUIRE: i32 = 3;
 
 /// Defines the settings; only while libraries are preloaded.
 pub fn define(server_port: i32) {
@@ -30,8 +45,14 @@ pub fn define(server_port: i32) {
     );
     fence::text(&KEY_FILE, c"credential_manager.key_file", c"File with the 32-byte keys that seal passwords, newest first.",
         c"Outside the data directory, mode 0600 or 0400, the same on every node. Empty: passwords are shown once and never stored.", c"");
-    fence::text(&NAMING, c"credential_manager.naming", c"Rules for names of credentials: heroku or scalingo.",
-        c"heroku: 1 to 50 letters, digits, _ and -. scalingo: 6 to 32 letters, digits and _, starting with a letter.", c"heroku");
+    fence::choice(
+        &NAMING,
+        c"credential_manager.naming",
+        c"Rules for names of credentials.",
+        c"heroku: 1 to 50 letters, digits, _ and -. scalingo: 6 to 32, no -, starting with a letter.",
+        0,
+        &NAMINGS,
+    );
     fence::text(
         &HOST,
         c"credential_manager.host",
@@ -39,12 +60,13 @@ pub fn define(server_port: i32) {
         c"Empty: URLs come without a host, with a NOTICE.",
         c"",
     );
-    fence::text(
+    fence::choice(
         &SSLMODE,
         c"credential_manager.sslmode",
         c"sslmode that URLs are built with.",
         c"One of libpq's words: disable, allow, prefer, require, verify-ca, verify-full.",
-        c"require",
+        REQUIRE,
+        &SSLMODES,
     );
     fence::whole(
         &PORT,
@@ -113,10 +135,9 @@ pub fn key_file() -> Option<String> {
     Some(KEY_FILE.get()).filter(|f| !f.is_empty())
 }
 
-/// The naming rules' word, `heroku` or `scalingo`; anything else counts as `heroku`, the stricter in
-/// what it reserves.
+/// The naming rules' word, `heroku` or `scalingo`.
 pub fn naming() -> String {
-    NAMING.get()
+    NAMINGS.word(NAMING.get())
 }
 
 /// The `leader` endpoint's host, where there is one.
@@ -129,9 +150,9 @@ pub fn port() -> u16 {
     u16::try_from(PORT.get()).unwrap_or(5432)
 }
 
-/// The `leader` endpoint's sslmode, as written.
+/// The `leader` endpoint's sslmode, one of libpq's words.
 pub fn sslmode() -> String {
-    SSLMODE.get()
+    SSLMODES.word(SSLMODE.get())
 }
 
 /// Most credentials at a time, 1 to 10,000.

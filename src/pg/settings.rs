@@ -114,3 +114,69 @@ pub fn reserve_prefix() {
     // SAFETY: a NUL-terminated constant.
     unsafe { pg_sys::MarkGUCPrefixReserved(c"credential_manager".as_ptr()) }
 }
+
+/// The words of a setting that is one of a few; each counts as its place in the list.
+pub struct Words<const N: usize>([pg_sys::config_enum_entry; N]);
+
+// SAFETY: pointers to constants, never written.
+unsafe impl<const N: usize> Sync for Words<N> {}
+
+impl<const N: usize> Words<N> {
+    /// The word at a place; empty beyond the last.
+    pub fn word(&self, place: i32) -> String {
+        let entry = usize::try_from(place).ok().and_then(|i| self.0.get(i));
+        // SAFETY: names are NUL-terminated constants, or null at the end mark.
+        entry
+            .and_then(|e| unsafe { super::text::copy(e.name) })
+            .unwrap_or_default()
+    }
+}
+
+/// A list of words for [`choice`]. The last place is the end mark that the server looks for.
+pub const fn words<const N: usize>(list: [Option<&'static CStr>; N]) -> Words<N> {
+    const END: pg_sys::config_enum_entry = pg_sys::config_enum_entry {
+        name: std::ptr::null(),
+        val: 0,
+        hidden: false,
+    };
+    let mut entries = [END; N];
+    let mut i = 0;
+    while i < N {
+        if let Some(word) = list[i] {
+            entries[i] = pg_sys::config_enum_entry {
+                name: word.as_ptr(),
+                val: i as i32,
+                hidden: false,
+            };
+        }
+        i += 1;
+    }
+    Words(entries)
+}
+
+/// Defines a setting that is one of a few words; its value is the word's place in the list.
+pub fn choice<const N: usize>(
+    setting: &'static Whole,
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    default: i32,
+    words: &'static Words<N>,
+) {
+    // SAFETY: as in `text`; the list ends with a null name and lives as long as the server.
+    unsafe {
+        pg_sys::DefineCustomEnumVariable(
+            name.as_ptr(),
+            short.as_ptr(),
+            long.as_ptr(),
+            setting.0.as_ptr(),
+            default,
+            words.0.as_ptr(),
+            pg_sys::GucContext::PGC_SIGHUP,
+            0,
+            None,
+            None,
+            None,
+        );
+    }
+}

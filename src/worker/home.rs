@@ -86,7 +86,7 @@ fn ready() -> Result<bool> {
             binding::bind()?;
             events::record(
                 Actor::Worker,
-                "rebind",
+                "claim",
                 None,
                 None,
                 json!({"reason": "pg_upgrade"}),
