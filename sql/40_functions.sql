@@ -3,8 +3,8 @@
 -- a session, a role or a database sets has a say. No argument is of type name, none is STRICT.
 
 CREATE FUNCTION credentials.setup(default_role text DEFAULT NULL)
-RETURNS SETOF credentials.made
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.made
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'setup_wrapper';
 COMMENT ON FUNCTION credentials.setup(text) IS
@@ -27,8 +27,8 @@ CREATE FUNCTION credentials.create(
     login boolean DEFAULT true,
     if_not_exists boolean DEFAULT false,
     password text DEFAULT NULL)
-RETURNS SETOF credentials.made
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.made
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'create_wrapper';
 COMMENT ON FUNCTION credentials.create(text, text, text[], interval, integer, boolean, boolean, text) IS
@@ -38,40 +38,40 @@ CREATE FUNCTION credentials.configure(
     name text,
     connection_limit integer DEFAULT NULL,
     settings jsonb DEFAULT NULL)
-RETURNS SETOF credentials.configuration
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.configuration
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'configure_wrapper';
 COMMENT ON FUNCTION credentials.configure(text, integer, jsonb) IS
   'Changes a credential''s connection limit (-1: none) and its settings in the home database, such as ''{"statement_timeout": "30s"}''; a JSON null resets one. NULL leaves as is.';
 
 CREATE FUNCTION credentials.suspend(name text)
-RETURNS SETOF credentials.status
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.status
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'suspend_wrapper';
 COMMENT ON FUNCTION credentials.suspend(text) IS
   'Closes a credential: nobody logs in with it from the commit on, its sessions are ended, its objects, rights and password stay. resume() opens it again.';
 
 CREATE FUNCTION credentials.resume(name text)
-RETURNS SETOF credentials.status
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.status
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'resume_wrapper';
 COMMENT ON FUNCTION credentials.resume(text) IS
   'Opens a suspended credential again, with the password it had.';
 
 CREATE FUNCTION credentials.adopt(role text, name text DEFAULT NULL)
-RETURNS SETOF credentials.identity
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.identity
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'adopt_wrapper';
 COMMENT ON FUNCTION credentials.adopt(text, text) IS
   'Manages a login role that exists, as it is: password, rights, settings and objects are kept. Its password is not known until the next rotate() or set_password(). Superusers only.';
 
 CREATE FUNCTION credentials.release(name text)
-RETURNS SETOF credentials.released
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.released
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'release_wrapper';
 COMMENT ON FUNCTION credentials.release(text) IS
@@ -89,8 +89,8 @@ CREATE FUNCTION credentials.destroy(
     name text,
     confirm text DEFAULT NULL,
     reassign_to text DEFAULT 'default')
-RETURNS SETOF credentials.order_placed
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.order_placed
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'destroy_wrapper';
 COMMENT ON FUNCTION credentials.destroy(text, text, text) IS
@@ -109,8 +109,8 @@ CREATE FUNCTION credentials.rotate(
     force boolean DEFAULT false,
     grace interval DEFAULT NULL,
     overlap interval DEFAULT NULL)
-RETURNS SETOF credentials.rotation
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.rotation
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'rotate_wrapper';
 COMMENT ON FUNCTION credentials.rotate(text, boolean, interval, interval) IS
@@ -129,24 +129,24 @@ COMMENT ON FUNCTION credentials.rotate_all(boolean, interval, interval, interval
   'Rotates every credential, default first, a row each; those that are rotating, suspended or destroying are left out, a row with their state. older_than leaves out those rotated since.';
 
 CREATE FUNCTION credentials.set_password(name text, password text DEFAULT NULL)
-RETURNS SETOF credentials.new_password
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.new_password
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'set_password_wrapper';
 COMMENT ON FUNCTION credentials.set_password(text, text) IS
   'Changes a credential''s password in place at commit; sessions go on. password: 24 to 64 characters, or a SCRAM-SHA-256 verifier; NULL generates one. On default: superusers only.';
 
 CREATE FUNCTION credentials.extend(name text, valid_for interval)
-RETURNS SETOF credentials.lease
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.lease
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'extend_wrapper';
 COMMENT ON FUNCTION credentials.extend(text, interval) IS
   'Lets a lease end valid_for from now.';
 
 CREATE FUNCTION credentials.repair_default(include_unmanaged boolean DEFAULT false, keep_access boolean DEFAULT false)
-RETURNS SETOF credentials.order_placed
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.order_placed
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'repair_default_wrapper';
 COMMENT ON FUNCTION credentials.repair_default(boolean, boolean) IS
@@ -161,16 +161,16 @@ COMMENT ON FUNCTION credentials.repair_plan(boolean) IS
   'Lists what repair_default() would do with each object, and does nothing.';
 
 CREATE FUNCTION credentials.cancel_job(job bigint)
-RETURNS SETOF credentials.job_state
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.job_state
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'cancel_job_wrapper';
 COMMENT ON FUNCTION credentials.cancel_job(bigint) IS
   'Cancels a destroy or a repair: what moved stays moved; a credential that was being destroyed is suspended then.';
 
 CREATE FUNCTION credentials.wait(name text DEFAULT NULL, timeout interval DEFAULT '5 min')
-RETURNS SETOF credentials.status
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.status
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'wait_wrapper';
 COMMENT ON FUNCTION credentials.wait(text, interval) IS
@@ -209,8 +209,8 @@ COMMENT ON FUNCTION credentials.url(text, text) IS
   'The URL to log in with a credential: postgres://user:password@host:port/database?sslmode=require, percent-encoded. Follows every rotation.';
 
 CREATE FUNCTION credentials.connection_info(name text DEFAULT 'default', endpoint text DEFAULT 'leader')
-RETURNS SETOF credentials.connection
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+RETURNS credentials.connection
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'connection_info_wrapper';
 COMMENT ON FUNCTION credentials.connection_info(text, text) IS

@@ -191,8 +191,36 @@ unsafe fn give(fcinfo: pg_sys::FunctionCallInfo, answer: Answer) -> Result<pg_sy
                 Ok(pg_sys::Datum::from(0))
             }
         },
-        // SAFETY: as the caller vouches.
-        Answer::Rows(rows) => unsafe { store(fcinfo, rows) },
+        // SAFETY: as the caller vouches; flinfo was looked at in `read`.
+        Answer::Rows(rows) => unsafe {
+            if (*(*fcinfo).flinfo).fn_retset {
+                store(fcinfo, rows)
+            } else {
+                form(fcinfo, rows)
+            }
+        },
+    }
+}
+
+/// The one row of a function that returns a composite type and not a set.
+///
+/// # Safety
+/// As for [`enter`]; the function must be declared to return a composite type.
+unsafe fn form(fcinfo: pg_sys::FunctionCallInfo, rows: Vec<Vec<Value>>) -> Result<pg_sys::Datum> {
+    let Some(row) = rows.into_iter().next() else {
+        return Err(Kind::Internal.error("a function of one row without a row"));
+    };
+    // SAFETY: the descriptor is that of the declared type; the tuple is made in the caller's memory.
+    unsafe {
+        let mut desc = std::ptr::null_mut();
+        let class = pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &mut desc);
+        if class != pg_sys::TypeFuncClass::TYPEFUNC_COMPOSITE {
+            return Err(Kind::Internal.error("a row from a function that returns none"));
+        }
+        let desc = pg_sys::BlessTupleDesc(desc);
+        let (mut values, mut nulls) = to_columns(desc, row)?;
+        let tuple = pg_sys::heap_form_tuple(desc, values.as_mut_ptr(), nulls.as_mut_ptr());
+        Ok(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data))
     }
 }
 
@@ -206,14 +234,7 @@ unsafe fn store(fcinfo: pg_sys::FunctionCallInfo, rows: Vec<Vec<Value>>) -> Resu
         let info = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
         let desc = (*info).setDesc;
         for row in rows {
-            check_shape(desc, &row)?;
-            let mut values = Vec::with_capacity(row.len());
-            let mut nulls = Vec::with_capacity(row.len());
-            for value in row {
-                let datum = value.into_datum();
-                nulls.push(datum.is_none());
-                values.push(datum.unwrap_or(pg_sys::Datum::from(0)));
-            }
+            let (mut values, mut nulls) = to_columns(desc, row)?;
             pg_sys::tuplestore_putvalues(
                 (*info).setResult,
                 desc,
@@ -224,6 +245,25 @@ unsafe fn store(fcinfo: pg_sys::FunctionCallInfo, rows: Vec<Vec<Value>>) -> Resu
         (*fcinfo).isnull = true;
     }
     Ok(pg_sys::Datum::from(0))
+}
+
+/// A row as the server takes it, checked against its descriptor.
+///
+/// # Safety
+/// `desc` must be a valid tuple descriptor.
+unsafe fn to_columns(
+    desc: pg_sys::TupleDesc,
+    row: Vec<Value>,
+) -> Result<(Vec<pg_sys::Datum>, Vec<bool>)> {
+    // SAFETY: as the caller vouches.
+    unsafe { check_shape(desc, &row) }?;
+    Ok(row
+        .into_iter()
+        .map(|value| {
+            let datum = value.into_datum();
+            (datum.unwrap_or(pg_sys::Datum::from(0)), datum.is_none())
+        })
+        .unzip())
 }
 
 /// # Safety

@@ -16,7 +16,9 @@ use serde_json::json;
 pub fn rotate(call: &Call) -> Result<Answer> {
     let wanted = Wanted::read(call)?;
     let credential = catalog::target(&call.text("name")?)?;
-    Ok(Answer::Rows(vec![rotate_one(call, &credential, &wanted)?]))
+    let row = rotate_one(call, &credential, &wanted)?;
+    tell_where(Some(&credential));
+    Ok(Answer::Rows(vec![row]))
 }
 
 /// `credentials.rotate_all(force, grace, overlap, older_than)`.
@@ -36,6 +38,9 @@ pub fn rotate_all(call: &Call) -> Result<Answer> {
             rows.push(row(&credential, state, None));
         }
     }
+    if !rows.is_empty() {
+        tell_where(None);
+    }
     Ok(Answer::Rows(rows))
 }
 
@@ -52,7 +57,9 @@ pub fn set_password(call: &Call) -> Result<Answer> {
     refuse_destroying(&credential)?;
     let stored = replace(&credential, &fresh)?;
     record(call, "set_password", &credential, json!({}))?;
-    tell_where(&credential, stored);
+    if fresh.is_secret() {
+        tell_where(Some(&credential));
+    }
     Ok(Answer::Rows(vec![vec![
         credential.name.as_str().into(),
         told(fresh.shown_once(stored)),
@@ -126,7 +133,6 @@ fn rotate_by_force(call: &Call, credential: &Credential) -> Result<Vec<Value>> {
             shown(&credential.name)
         ));
     }
-    tell_where(credential, stored);
     let password = if is_own(call, credential) {
         fresh.into_secret()
     } else {
@@ -170,7 +176,6 @@ fn rotate_where_unused(
     let fresh = Fresh::generate()?;
     let stored = replace(credential, &fresh)?;
     record(call, "rotate", credential, json!({"force": false}))?;
-    tell_where(credential, stored);
     Ok(row(credential, credential.state, fresh.shown_once(stored)))
 }
 
@@ -205,14 +210,19 @@ fn record(
     )
 }
 
-fn tell_where(credential: &Credential, stored: Option<i64>) {
-    if stored.is_some() {
+/// What a person needs next: where the new password, or all of them, can be read.
+fn tell_where(credential: Option<&Credential>) {
+    if !vault::stores_passwords() {
+        log::notice("new passwords are shown here and nowhere else: no key file is set");
+    } else if let Some(credential) = credential {
+        let name = shown(&credential.name);
         log::notice(&format!(
-            "read its URL with SELECT credentials.url('{}')",
-            shown(&credential.name)
+            "read its URL with SELECT credentials.url('{name}')"
         ));
-    } else if !vault::stores_passwords() {
-        log::notice("the password is shown here and nowhere else: no key file is set");
+    } else {
+        log::notice(
+            "read their URLs with SELECT name, credentials.url(name) FROM credentials.list()",
+        );
     }
 }
 
