@@ -7,7 +7,8 @@ use crate::catalog::{self, Credential, State};
 use crate::core::name;
 use crate::error::{shown, Kind, Result};
 use crate::pg::authority::Caller;
-use crate::pg::role::{self, Membership};
+use crate::pg::grant::{self, Membership};
+use crate::pg::role;
 use crate::pg::{ident, lock, xact, Oid};
 use crate::rotation;
 use crate::vault;
@@ -37,7 +38,7 @@ pub fn adopt(caller: &Caller, raw_role: &str, raw_name: Option<&str>) -> Result<
         State::Suspended
     };
     create::give_connect(raw_role)?;
-    role::set_membership(raw_role, &default.role_name, Membership::Admin);
+    grant::set_membership(raw_role, &default.role_name, Membership::Admin);
     catalog::insert(role, name.as_str(), raw_role, state, None, None)?;
     xact::mark_changed();
     catalog::by_role(role)?.ok_or_else(|| Kind::Internal.error("an adopted role is not there"))

@@ -16,6 +16,7 @@ use crate::pg::call::{Answer, Call};
 use crate::pg::role::{self, Options};
 use crate::pg::value::{at, Type, Value};
 use crate::pg::{database, ident, lock, log, time, xact};
+use crate::repair::rights::Domain;
 use crate::rotation::{self, Applied, Fresh};
 use crate::vault;
 use serde_json::json;
@@ -45,7 +46,7 @@ pub fn setup_plan(call: &Call) -> Result<Answer> {
         return Ok(Answer::Rows(Vec::new()));
     }
     let choice = setting_up::Choice::decide(wanted.as_deref())?;
-    let domain = setting_up::domain(crate::pg::Oid::INVALID, choice.name());
+    let domain = Domain::here(crate::pg::Oid::INVALID, choice.name());
     let steps = setting_up::plan(&choice)?;
     let rows = steps.iter().enumerate().map(|(i, step)| {
         let (action, object, note) = setting_up::describe(&domain, step);

@@ -4,7 +4,8 @@ use super::{exists, refuse_beyond_limit, refuse_taken, store};
 use crate::catalog::{self, Credential, State};
 use crate::core::name::Name;
 use crate::error::{Kind, Result};
-use crate::pg::role::{self, Membership, Options, Target};
+use crate::pg::grant::{self, Membership, Target};
+use crate::pg::role::{self, Options};
 use crate::pg::value::Time;
 use crate::pg::{database, ident, lock, time, xact, Oid};
 use crate::rotation::{self, Fresh};
@@ -42,7 +43,7 @@ pub fn create(plan: &Plan, fresh: &Fresh) -> Result<Made> {
     refuse_beyond_limit()?;
     let role = make_role(plan, fresh)?;
     give_connect(plan.name.as_str())?;
-    role::set_membership(plan.name.as_str(), &default.role_name, Membership::Admin);
+    grant::set_membership(plan.name.as_str(), &default.role_name, Membership::Admin);
     let state = if plan.login {
         State::Active
     } else {
@@ -100,7 +101,7 @@ pub fn give_connect(role_name: &str) -> Result<()> {
     };
     if !has {
         let name = ident::database_name(home).unwrap_or_default();
-        role::set_privileges(
+        grant::set_privileges(
             true,
             &["connect"],
             Target::Database(&name),

@@ -4,7 +4,8 @@ use super::{create, exists, store};
 use crate::catalog::{self, Credential, State};
 use crate::core::name;
 use crate::error::{shown, Kind, Result};
-use crate::pg::role::{self, Options, Target};
+use crate::pg::grant::{self, Target};
+use crate::pg::role::{self, Options};
 use crate::pg::{database, ident, lock, log, time, xact, Oid};
 use crate::repair::rights::{self, Domain, Right};
 use crate::rotation::Fresh;
@@ -103,7 +104,7 @@ pub fn plan(choice: &Choice) -> Result<Vec<Step>> {
     }
     steps.extend(store::guests(home, role)?.into_iter().map(Step::Admit));
     let (database_open, public_open) = store::public_rights(home)?;
-    let domain = domain(role.unwrap_or(Oid::INVALID), choice.name());
+    let domain = Domain::here(role.unwrap_or(Oid::INVALID), choice.name());
     steps.extend(rights::missing(&domain)?.into_iter().map(Step::Give));
     if database_open {
         steps.push(Step::CloseDatabase);
@@ -112,17 +113,6 @@ pub fn plan(choice: &Choice) -> Result<Vec<Step>> {
         steps.push(Step::ClosePublic);
     }
     Ok(steps)
-}
-
-/// The default role and its database, for the list of rights.
-pub fn domain(role: Oid, name: &str) -> Domain {
-    let home = database::current();
-    Domain {
-        role,
-        name: name.to_owned(),
-        database: home,
-        database_name: ident::database_name(home).unwrap_or_default(),
-    }
 }
 
 /// Sets up; gives the default credential and the new role's password, where one was made.
@@ -153,7 +143,7 @@ pub fn run(choice: &Choice) -> Result<(Credential, Option<Fresh>, Option<i64>)> 
         None => None,
     };
     catalog::set_secret(role, stored)?;
-    let domain = domain(role, choice.name());
+    let domain = Domain::here(role, choice.name());
     for step in &steps {
         carry_out(&domain, step)?;
     }
@@ -195,10 +185,10 @@ fn carry_out(domain: &Domain, step: &Step) -> Result<()> {
         }
         Step::CloseDatabase => {
             let target = Target::Database(&domain.database_name);
-            role::set_privileges(false, &["connect", "temporary"], target, None, false);
+            grant::set_privileges(false, &["connect", "temporary"], target, None, false);
         }
         Step::ClosePublic => {
-            role::set_privileges(false, &[], Target::Schema("public"), None, false)
+            grant::set_privileges(false, &[], Target::Schema("public"), None, false)
         }
         Step::Give(right) => {
             if let Right::Attributes(words) = right {

@@ -4,9 +4,9 @@
 use super::{Action, Item};
 use crate::error::{Kind, Result};
 use crate::pg::acl::{self, Right, Target};
+use crate::pg::grant::{self, Membership};
 use crate::pg::hold::{self, Held};
 use crate::pg::owner::{self, Class};
-use crate::pg::role::{self, Membership};
 use crate::pg::{authority, database, ident, lock, spi, xact, Oid, BOOTSTRAP_SUPERUSER};
 
 /// Tables that one transaction locks to drop policies from them.
@@ -213,8 +213,8 @@ fn put_back_memberships(role: Oid) -> Result<()> {
             continue;
         };
         // A grant of what is there already would keep the old grantor.
-        role::set_membership(&group_name, &member_name, Membership::None);
-        role::set_membership(&group_name, &member_name, how);
+        grant::set_membership(&group_name, &member_name, Membership::None);
+        grant::set_membership(&group_name, &member_name, how);
         if !is_granted(group, member, row.bool(2)?)? {
             return Err(Kind::InUse.error("a role was renamed while its membership was renewed"));
         }

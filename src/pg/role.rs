@@ -4,12 +4,13 @@
 //! contexts (THREATS T50, T51); through ProcessUtility, because other extensions' hooks must see what
 //! happens, with superuser rights for the length of the one act. The text that goes along names the act and holds neither password nor verifier.
 
+use super::node::{node, role_spec, utility};
 use super::text::palloc;
-use super::{authority, ident, spi, Oid};
+use super::{ident, spi, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
-use pgrx::pg_sys::{NodeTag, ProcessUtilityContext as Context};
-use std::ffi::{c_int, CString};
+use pgrx::pg_sys::NodeTag;
+use std::ffi::c_int;
 
 /// A role's login attributes that an act can set.
 #[derive(Default, Clone)]
@@ -149,113 +150,6 @@ pub fn drop(role: Oid, name: &str) -> Result<()> {
     }
 }
 
-/// GRANT or REVOKE of a membership.
-#[derive(Clone, Copy)]
-pub enum Membership {
-    /// GRANT … WITH ADMIN OPTION: what default has on every credential.
-    Admin,
-    /// GRANT.
-    Member,
-    /// REVOKE of the membership and all it came with.
-    None,
-}
-
-/// Makes `member` a member of `group`, or ends that.
-pub fn set_membership(group: &str, member: &str, how: Membership) {
-    // SAFETY: as in `create`; granted roles are AccessPriv nodes, grantees RoleSpecs (gram.y).
-    unsafe {
-        let node = node::<pg_sys::GrantRoleStmt>(NodeTag::T_GrantRoleStmt);
-        let granted = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
-        (*granted).priv_name = palloc(group);
-        (*node).granted_roles = pg_sys::lappend(std::ptr::null_mut(), granted.cast());
-        (*node).grantee_roles = pg_sys::lappend(std::ptr::null_mut(), role_spec(member).cast());
-        (*node).is_grant = !matches!(how, Membership::None);
-        (*node).admin_opt = matches!(how, Membership::Admin);
-        (*node).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
-        let text = if (*node).is_grant { "GRANT" } else { "REVOKE" };
-        utility(node.cast(), text);
-    }
-    super::xact::next_command();
-}
-
-/// A kind of object that privileges are given on here.
-#[derive(Clone, Copy)]
-pub enum Target<'a> {
-    /// A database by name.
-    Database(&'a str),
-    /// A schema by name.
-    Schema(&'a str),
-    /// A function of schema `credentials`, by name and OIDs of its argument types.
-    Function(&'a str, &'a [Oid]),
-}
-
-/// GRANT (`grant`) or REVOKE of privileges on an object, by the object's owner's right.
-/// `grantee` `None` is PUBLIC; no privilege is ALL.
-pub fn set_privileges(
-    grant: bool,
-    privileges: &[&str],
-    target: Target,
-    grantee: Option<&str>,
-    with_grant_option: bool,
-) {
-    // SAFETY: as in `create`; the shapes of `objects` are those of gram.y for each kind.
-    unsafe {
-        let node = node::<pg_sys::GrantStmt>(NodeTag::T_GrantStmt);
-        (*node).is_grant = grant;
-        (*node).targtype = pg_sys::GrantTargetType::ACL_TARGET_OBJECT;
-        let (kind, object) = target_node(target);
-        (*node).objtype = kind;
-        (*node).objects = pg_sys::lappend(std::ptr::null_mut(), object.cast());
-        for privilege in privileges {
-            let p = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
-            (*p).priv_name = palloc(privilege);
-            (*node).privileges = pg_sys::lappend((*node).privileges, p.cast());
-        }
-        let to = match grantee {
-            Some(name) => role_spec(name),
-            None => public(),
-        };
-        (*node).grantees = pg_sys::lappend(std::ptr::null_mut(), to.cast());
-        (*node).grant_option = with_grant_option;
-        (*node).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
-        let text = if grant { "GRANT" } else { "REVOKE" };
-        // As a part of a command and not one of its own: else event triggers would run their functions
-        // with the rights that this act alone is meant to have.
-        utility_as(Context::PROCESS_UTILITY_SUBCOMMAND, node.cast(), text);
-    }
-    super::xact::next_command();
-}
-
-/// # Safety
-/// Allocates in the current memory context.
-unsafe fn target_node(target: Target) -> (pg_sys::ObjectType::Type, *mut pg_sys::Node) {
-    // SAFETY: fresh nodes; lists hold what gram.y puts there.
-    unsafe {
-        match target {
-            Target::Database(name) => (
-                pg_sys::ObjectType::OBJECT_DATABASE,
-                pg_sys::makeString(palloc(name)).cast(),
-            ),
-            Target::Schema(name) => (
-                pg_sys::ObjectType::OBJECT_SCHEMA,
-                pg_sys::makeString(palloc(name)).cast(),
-            ),
-            Target::Function(name, types) => {
-                let f = node::<pg_sys::ObjectWithArgs>(NodeTag::T_ObjectWithArgs);
-                let schema = pg_sys::makeString(palloc("credentials"));
-                (*f).objname = pg_sys::lappend(std::ptr::null_mut(), schema.cast());
-                (*f).objname =
-                    pg_sys::lappend((*f).objname, pg_sys::makeString(palloc(name)).cast());
-                for oid in types {
-                    let t = pg_sys::makeTypeNameFromOid(*oid, -1);
-                    (*f).objargs = pg_sys::lappend((*f).objargs, t.cast());
-                }
-                (pg_sys::ObjectType::OBJECT_FUNCTION, f.cast())
-            }
-        }
-    }
-}
-
 /// ALTER ROLE … IN DATABASE … SET setting (or RESET, for no value).
 pub fn set_setting(
     role: Oid,
@@ -308,43 +202,6 @@ fn moved(name: &str) -> crate::error::Error {
         .hint("Call again.")
 }
 
-/// A zeroed node with its tag.
-///
-/// # Safety
-/// `T` must be the node type of `tag`.
-unsafe fn node<T>(tag: NodeTag) -> *mut T {
-    // SAFETY: palloc0 gives zeroed memory, which is a valid empty node once its tag is set; the tag
-    // is the first member of every node.
-    unsafe {
-        let node = pg_sys::palloc0(std::mem::size_of::<T>()).cast::<T>();
-        (*node.cast::<pg_sys::Node>()).type_ = tag;
-        node
-    }
-}
-
-/// # Safety
-/// Allocates in the current memory context.
-unsafe fn role_spec(name: &str) -> *mut pg_sys::RoleSpec {
-    // SAFETY: a fresh node.
-    unsafe {
-        let spec = node::<pg_sys::RoleSpec>(NodeTag::T_RoleSpec);
-        (*spec).roletype = pg_sys::RoleSpecType::ROLESPEC_CSTRING;
-        (*spec).rolename = palloc(name);
-        (*spec).location = -1;
-        spec
-    }
-}
-
-fn public() -> *mut pg_sys::RoleSpec {
-    // SAFETY: a fresh node.
-    unsafe {
-        let spec = node::<pg_sys::RoleSpec>(NodeTag::T_RoleSpec);
-        (*spec).roletype = pg_sys::RoleSpecType::ROLESPEC_PUBLIC;
-        (*spec).location = -1;
-        spec
-    }
-}
-
 /// # Safety
 /// Allocates in the current memory context.
 unsafe fn option_list(options: &Options) -> *mut pg_sys::List {
@@ -390,38 +247,4 @@ unsafe fn option_list(options: &Options) -> *mut pg_sys::List {
         }
     }
     list
-}
-
-/// Hands one node to ProcessUtility, with a text that names the act alone.
-///
-/// # Safety
-/// `node` must be a complete utility node.
-unsafe fn utility(node: *mut pg_sys::Node, text: &str) {
-    // SAFETY: as the caller vouches. Role DDL fires no event triggers.
-    unsafe { utility_as(Context::PROCESS_UTILITY_QUERY, node, text) }
-}
-
-/// # Safety
-/// As for [`utility`].
-unsafe fn utility_as(context: Context::Type, node: *mut pg_sys::Node, text: &str) {
-    let _rights = authority::as_superuser();
-    let text = CString::new(format!("/* credential_manager */ {text}")).unwrap_or_default();
-    // SAFETY: a PlannedStmt around the node as the planner makes one for a utility statement; the
-    // text outlives the call; the receiver drops rows, of which role DDL has none.
-    unsafe {
-        let planned = self::node::<pg_sys::PlannedStmt>(NodeTag::T_PlannedStmt);
-        (*planned).commandType = pg_sys::CmdType::CMD_UTILITY;
-        (*planned).utilityStmt = node;
-        (*planned).stmt_location = -1;
-        pg_sys::ProcessUtility(
-            planned,
-            text.as_ptr(),
-            false,
-            context,
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestNone),
-            std::ptr::null_mut(),
-        );
-    }
 }

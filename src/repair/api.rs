@@ -10,7 +10,7 @@ use crate::jobs::{self, Kind, Options, Order, Stage};
 use crate::ownership;
 use crate::pg::call::{Answer, Call};
 use crate::pg::value::Value;
-use crate::pg::{database, ident, lock, log};
+use crate::pg::{lock, log};
 use serde_json::json;
 
 /// `credentials.repair_default(include_unmanaged, keep_access)`.
@@ -75,13 +75,7 @@ fn options(call: &Call, keep_access: bool) -> Result<Options> {
 }
 
 fn rights_rows(default: &Credential) -> Result<Vec<Vec<Value>>> {
-    let home = database::current();
-    let domain = Domain {
-        role: default.role,
-        name: default.role_name.clone(),
-        database: home,
-        database_name: ident::database_name(home).unwrap_or_default(),
-    };
+    let domain = Domain::here(default.role, &default.role_name);
     let missing = rights::missing(&domain)?;
     let rows = missing.iter().enumerate().map(|(i, right)| {
         let (action, object, note) = rights::describe(&domain, right);

@@ -5,9 +5,10 @@ use super::store;
 use crate::access::SUPERUSER_ONLY;
 use crate::core::name;
 use crate::error::{shown, Result};
+use crate::pg::grant::{self, Membership, Target};
 use crate::pg::owner::{self, Class};
-use crate::pg::role::{self, Membership, Options, Role, Target};
-use crate::pg::Oid;
+use crate::pg::role::{self, Options, Role};
+use crate::pg::{database, ident, Oid};
 
 /// Memberships of the default credential.
 const MEMBERSHIPS: [&str; 4] = [
@@ -52,6 +53,19 @@ pub struct Domain {
     pub database: Oid,
     /// Its name.
     pub database_name: String,
+}
+
+impl Domain {
+    /// A default role, or one to be, in the database of this backend.
+    pub fn here(role: Oid, name: &str) -> Domain {
+        let database = database::current();
+        Domain {
+            role,
+            name: name.to_owned(),
+            database,
+            database_name: ident::database_name(database).unwrap_or_default(),
+        }
+    }
 }
 
 /// What the default role lacks now, in the order in which it is given.
@@ -138,7 +152,7 @@ pub fn give(domain: &Domain, right: &Right) -> Result<()> {
         }
         Right::UseDatabase => {
             let privileges = ["connect", "create", "temporary"];
-            role::set_privileges(
+            grant::set_privileges(
                 true,
                 &privileges,
                 Target::Database(database),
@@ -147,7 +161,7 @@ pub fn give(domain: &Domain, right: &Right) -> Result<()> {
             );
         }
         Right::UsePublic => {
-            role::set_privileges(
+            grant::set_privileges(
                 true,
                 &["usage", "create"],
                 Target::Schema("public"),
@@ -155,11 +169,11 @@ pub fn give(domain: &Domain, right: &Right) -> Result<()> {
                 false,
             );
         }
-        Right::MemberOf(group) => role::set_membership(group, to, Membership::Member),
-        Right::EndCycle(member) => role::set_membership(to, member, Membership::None),
-        Right::AdminOf(credential) => role::set_membership(credential, to, Membership::Admin),
+        Right::MemberOf(group) => grant::set_membership(group, to, Membership::Member),
+        Right::EndCycle(member) => grant::set_membership(to, member, Membership::None),
+        Right::AdminOf(credential) => grant::set_membership(credential, to, Membership::Admin),
         Right::UseCredentials => {
-            role::set_privileges(
+            grant::set_privileges(
                 true,
                 &["usage"],
                 Target::Schema("credentials"),
@@ -168,7 +182,7 @@ pub fn give(domain: &Domain, right: &Right) -> Result<()> {
             );
         }
         Right::Call(function, types) => {
-            role::set_privileges(
+            grant::set_privileges(
                 true,
                 &["execute"],
                 Target::Function(function, types),

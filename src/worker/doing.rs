@@ -11,7 +11,7 @@ use crate::pg::role::{self, Options};
 use crate::pg::value::Time;
 use crate::pg::xact;
 use crate::pg::{lock, log, prepared, session, shmem, time, worker};
-use crate::repair::rights;
+use crate::repair::rights::{self, Domain};
 use crate::rotation;
 use serde_json::json;
 
@@ -225,7 +225,7 @@ fn restore(job: &Job) -> Result<()> {
             return Ok(());
         }
         let default = catalog::default_credential()?;
-        let domain = crate::lifecycle::setup::domain(default.role, &default.role_name);
+        let domain = Domain::here(default.role, &default.role_name);
         let missing = rights::missing(&domain)?;
         for right in &missing {
             rights::give(&domain, right)?;

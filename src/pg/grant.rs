@@ -1,0 +1,114 @@
+//! GRANT and REVOKE as parse nodes: memberships, and privileges on databases, schemas and our functions.
+
+use super::node::{node, public, role_spec, utility, utility_as, Context};
+use super::text::palloc;
+use super::Oid;
+use pgrx::pg_sys;
+use pgrx::pg_sys::NodeTag;
+
+/// GRANT or REVOKE of a membership.
+#[derive(Clone, Copy)]
+pub enum Membership {
+    /// GRANT … WITH ADMIN OPTION: what default has on every credential.
+    Admin,
+    /// GRANT.
+    Member,
+    /// REVOKE of the membership and all it came with.
+    None,
+}
+
+/// Makes `member` a member of `group`, or ends that.
+pub fn set_membership(group: &str, member: &str, how: Membership) {
+    // SAFETY: as in `create`; granted roles are AccessPriv nodes, grantees RoleSpecs (gram.y).
+    unsafe {
+        let node = node::<pg_sys::GrantRoleStmt>(NodeTag::T_GrantRoleStmt);
+        let granted = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
+        (*granted).priv_name = palloc(group);
+        (*node).granted_roles = pg_sys::lappend(std::ptr::null_mut(), granted.cast());
+        (*node).grantee_roles = pg_sys::lappend(std::ptr::null_mut(), role_spec(member).cast());
+        (*node).is_grant = !matches!(how, Membership::None);
+        (*node).admin_opt = matches!(how, Membership::Admin);
+        (*node).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
+        let text = if (*node).is_grant { "GRANT" } else { "REVOKE" };
+        utility(node.cast(), text);
+    }
+    super::xact::next_command();
+}
+
+/// A kind of object that privileges are given on here.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// A database by name.
+    Database(&'a str),
+    /// A schema by name.
+    Schema(&'a str),
+    /// A function of schema `credentials`, by name and OIDs of its argument types.
+    Function(&'a str, &'a [Oid]),
+}
+
+/// GRANT (`grant`) or REVOKE of privileges on an object, by the object's owner's right.
+/// `grantee` `None` is PUBLIC; no privilege is ALL.
+pub fn set_privileges(
+    grant: bool,
+    privileges: &[&str],
+    target: Target,
+    grantee: Option<&str>,
+    with_grant_option: bool,
+) {
+    // SAFETY: as in `create`; the shapes of `objects` are those of gram.y for each kind.
+    unsafe {
+        let node = node::<pg_sys::GrantStmt>(NodeTag::T_GrantStmt);
+        (*node).is_grant = grant;
+        (*node).targtype = pg_sys::GrantTargetType::ACL_TARGET_OBJECT;
+        let (kind, object) = target_node(target);
+        (*node).objtype = kind;
+        (*node).objects = pg_sys::lappend(std::ptr::null_mut(), object.cast());
+        for privilege in privileges {
+            let p = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
+            (*p).priv_name = palloc(privilege);
+            (*node).privileges = pg_sys::lappend((*node).privileges, p.cast());
+        }
+        let to = match grantee {
+            Some(name) => role_spec(name),
+            None => public(),
+        };
+        (*node).grantees = pg_sys::lappend(std::ptr::null_mut(), to.cast());
+        (*node).grant_option = with_grant_option;
+        (*node).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
+        let text = if grant { "GRANT" } else { "REVOKE" };
+        // As a part of a command and not one of its own: else event triggers would run their functions
+        // with the rights that this act alone is meant to have.
+        utility_as(Context::PROCESS_UTILITY_SUBCOMMAND, node.cast(), text);
+    }
+    super::xact::next_command();
+}
+
+/// # Safety
+/// Allocates in the current memory context.
+unsafe fn target_node(target: Target) -> (pg_sys::ObjectType::Type, *mut pg_sys::Node) {
+    // SAFETY: fresh nodes; lists hold what gram.y puts there.
+    unsafe {
+        match target {
+            Target::Database(name) => (
+                pg_sys::ObjectType::OBJECT_DATABASE,
+                pg_sys::makeString(palloc(name)).cast(),
+            ),
+            Target::Schema(name) => (
+                pg_sys::ObjectType::OBJECT_SCHEMA,
+                pg_sys::makeString(palloc(name)).cast(),
+            ),
+            Target::Function(name, types) => {
+                let f = node::<pg_sys::ObjectWithArgs>(NodeTag::T_ObjectWithArgs);
+                let schema = pg_sys::makeString(palloc("credentials"));
+                (*f).objname = pg_sys::lappend(std::ptr::null_mut(), schema.cast());
+                (*f).objname =
+                    pg_sys::lappend((*f).objname, pg_sys::makeString(palloc(name)).cast());
+                for oid in types {
+                    let t = pg_sys::makeTypeNameFromOid(*oid, -1);
+                    (*f).objargs = pg_sys::lappend((*f).objargs, t.cast());
+                }
+                (pg_sys::ObjectType::OBJECT_FUNCTION, f.cast())
+            }
+        }
+    }
+}
