@@ -1,6 +1,6 @@
 //! Taking a role that exists under management, letting one go, and claiming a copy.
 
-use super::{create, exists, new_name, refuse_beyond_limit, store};
+use super::{create, exists, new_name, refuse_beyond_limit, refuse_managed_name, store};
 use crate::access;
 use crate::catalog::home::{self, Standing};
 use crate::catalog::{self, Credential, State};
@@ -48,9 +48,7 @@ fn refuse_managed(role: Oid, name: &str) -> Result<()> {
     if let Some(managed) = catalog::by_role(role)? {
         return Err(exists("credential", &managed.name));
     }
-    if catalog::find_folded(name)?.is_some() {
-        return Err(exists("credential", name));
-    }
+    refuse_managed_name(name)?;
     // A credential's name is looked up before a role's: another role of that name would be confusing.
     match ident::role_oid(name) {
         Some(other) if other != role => Err(exists("role", name)),

@@ -64,11 +64,26 @@ pub fn refuse_beyond_limit() -> Result<()> {
         .hint("Destroy one, or raise credential_manager.max_credentials in postgresql.conf and reload."))
 }
 
-/// Refuses a name that a credential bears, in any case, or a role.
-pub fn refuse_taken(name: &str) -> Result<()> {
-    if catalog::find_folded(name)?.is_some() {
-        return Err(exists("credential", name));
+/// Refuses a name that a credential bears, and one that differs from it in upper and lower case alone.
+pub fn refuse_managed_name(name: &str) -> Result<()> {
+    match catalog::find_folded(name)? {
+        None => Ok(()),
+        Some(managed) if managed.name == name || managed.role_name == name => {
+            Err(exists("credential", name))
+        }
+        Some(managed) => Err(Kind::BadName
+            .error(format!("name \"{}\" is not allowed", shown(name)))
+            .detail(format!(
+                "It differs from the managed \"{}\" only in case.",
+                shown(&managed.role_name)
+            ))
+            .hint("Choose another name.")),
     }
+}
+
+/// Refuses a name that a credential or a role bears.
+pub fn refuse_taken(name: &str) -> Result<()> {
+    refuse_managed_name(name)?;
     if ident::role_oid(name).is_some() {
         return Err(exists("role", name));
     }
