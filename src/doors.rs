@@ -7,7 +7,7 @@ use crate::error::{Kind as Failure, Result};
 use crate::events::{self, Outcome};
 use crate::pg::call::{self, Answer, Call};
 use crate::pg::{authority, database, xact};
-use crate::{catalog, jobs, lifecycle, repair, rotation, vault};
+use crate::{adoption, catalog, jobs, lifecycle, repair, rotation, setup, vault};
 
 /// What a call may do, which decides where it is refused and whether refusals are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +42,15 @@ macro_rules! doors {
 }
 
 doors! {
-    setup: Changes => lifecycle::api::setup;
-    setup_plan: Reads => lifecycle::api::setup_plan;
+    setup: Changes => setup::api::setup;
+    setup_plan: Reads => setup::api::setup_plan;
     create: Changes => lifecycle::api::create;
     configure: Changes => lifecycle::api::configure;
     suspend: Changes => lifecycle::api::suspend;
     resume: Changes => lifecycle::api::resume;
-    adopt: Changes => lifecycle::api::adopt;
-    release: Changes => lifecycle::api::release;
-    claim: Claims => lifecycle::api::claim;
+    adopt: Changes => adoption::api::adopt;
+    release: Changes => adoption::api::release;
+    claim: Claims => adoption::api::claim;
     destroy: Changes => lifecycle::api::destroy;
     destroy_plan: Reads => lifecycle::api::destroy_plan;
     rotate: Changes => rotation::api::rotate;

@@ -17,11 +17,13 @@ pub mod events;
 pub mod vault;
 
 // Floor 3: work.
+pub mod adoption;
 pub mod jobs;
 pub mod lifecycle;
 pub mod ownership;
 pub mod repair;
 pub mod rotation;
+pub mod setup;
 
 // Floor 4: edges, called by nobody.
 pub mod doors;

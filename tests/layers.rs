@@ -26,6 +26,8 @@ const FLOORS: [&[&str]; 4] = [
         "repair",
         "rotation",
         "lifecycle",
+        "adoption",
+        "setup",
     ],
 ];
 

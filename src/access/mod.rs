@@ -4,6 +4,8 @@
 
 mod store;
 
+pub use store::is_member;
+
 use crate::catalog::{Credential, State};
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::authority::Caller;

@@ -40,3 +40,16 @@ pub(super) fn reach_above(role: Oid) -> Result<Option<String>> {
     .map(|row| row.text(0))
     .transpose()
 }
+
+/// Whether a role is a member of another, directly or not.
+pub fn is_member(role: Oid, group: Oid) -> Result<bool> {
+    Ok(spi::row(
+        "WITH RECURSIVE above(oid) AS (
+             SELECT m.roleid FROM pg_catalog.pg_auth_members m WHERE m.member OPERATOR(pg_catalog.=) $1
+           UNION
+             SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN above a ON m.member OPERATOR(pg_catalog.=) a.oid)
+         SELECT 1 FROM above a WHERE a.oid OPERATOR(pg_catalog.=) $2 LIMIT 1",
+        &[role.into(), group.into()],
+    )?
+    .is_some())
+}

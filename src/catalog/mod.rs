@@ -13,7 +13,9 @@ pub use store::{
 
 use crate::core::name;
 use crate::error::{shown, Error, Kind, Result};
-use crate::pg::value::Time;
+use crate::events::{self, Actor};
+use crate::pg::call::Call;
+use crate::pg::value::{Time, Value};
 use crate::pg::{ident, Oid};
 
 /// No credential's name is longer: what adopt and setup take is 54 bytes at most.
@@ -51,6 +53,22 @@ impl Credential {
     /// The twin's name while a rotation runs.
     pub fn twin_name(&self) -> String {
         name::twin_of(&self.role_name)
+    }
+
+    /// Name, username and state: how most results begin.
+    pub fn identity(&self, state: State) -> Vec<Value> {
+        vec![
+            self.name.as_str().into(),
+            self.role_name.as_str().into(),
+            state.as_str().into(),
+        ]
+    }
+
+    /// Records what a call did to this credential; `detail` must not hold a secret.
+    pub fn record(&self, call: &Call, detail: serde_json::Value) -> Result<()> {
+        let (name, role) = (Some(self.name.as_str()), Some(self.role));
+        let actor = Actor::Caller(&call.caller);
+        events::record(actor, call.function(), name, role, detail)
     }
 
     /// Whether role OID and role name still agree (THREATS T14: a name is not an identity).

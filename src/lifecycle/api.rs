@@ -1,59 +1,19 @@
 //! The functions of a credential's life.
 
-use super::{
-    adopt as adoption, create as creation, destroy as destruction, settings_json,
-    setup as setting_up, store,
-};
-use super::{check_connection_limit, lease_end, new_name, refuse_default};
+use super::{check_connection_limit, lease_end, made, new_name, refuse_default};
+use super::{create as creation, destroy as destruction, settings_json, store};
 use crate::access::{self, Act};
 use crate::catalog::{self, Credential, State};
-use crate::core::secret::Secret;
 use crate::error::{shown, Kind, Result};
-use crate::events::{self, Actor};
 use crate::jobs::{self, Order, Stage};
 use crate::ownership::{self, Scope};
 use crate::pg::call::{Answer, Call};
 use crate::pg::role::{self, Options};
-use crate::pg::value::{at, Type, Value};
+use crate::pg::value::at;
 use crate::pg::{database, ident, lock, log, time, xact};
-use crate::repair::rights::Domain;
 use crate::rotation::{self, Applied, Fresh};
 use crate::vault;
 use serde_json::json;
-
-/// `credentials.setup(default_role)`.
-pub fn setup(call: &Call) -> Result<Answer> {
-    let wanted = call.maybe_text("default_role")?;
-    vault::require_usable()?;
-    if let Ok(default) = catalog::default_credential() {
-        if wanted.as_deref().is_some_and(|w| w != default.role_name) {
-            return Err(super::exists("credential", "default")
-                .detail(format!("Its role is \"{}\".", shown(&default.role_name))));
-        }
-        return Ok(made(&default, None));
-    }
-    let choice = setting_up::Choice::decide(wanted.as_deref())?;
-    let (default, fresh, stored) = setting_up::run(&choice)?;
-    record(call, &default, json!({"role": shown(&default.role_name)}))?;
-    log::notice("make a credential with SELECT * FROM credentials.create('analyst')");
-    Ok(made(&default, fresh.and_then(|f| f.shown_once(stored))))
-}
-
-/// `credentials.setup_plan(default_role)`.
-pub fn setup_plan(call: &Call) -> Result<Answer> {
-    let wanted = call.maybe_text("default_role")?;
-    if catalog::default_credential().is_ok() {
-        return Ok(Answer::Rows(Vec::new()));
-    }
-    let choice = setting_up::Choice::decide(wanted.as_deref())?;
-    let domain = Domain::here(crate::pg::Oid::INVALID, choice.name());
-    let steps = setting_up::plan(&choice)?;
-    let rows = steps.iter().enumerate().map(|(i, step)| {
-        let (action, object, note) = setting_up::describe(&domain, step);
-        vec![ordinal(i), action.into(), object.into(), note.into()]
-    });
-    Ok(Answer::Rows(rows.collect()))
-}
 
 /// `credentials.create(name, …)`.
 pub fn create(call: &Call) -> Result<Answer> {
@@ -79,11 +39,8 @@ pub fn create(call: &Call) -> Result<Answer> {
         return Ok(made(&existing, None));
     }
     let new = creation::create(&plan, &fresh)?;
-    record(
-        call,
-        &new.credential,
-        json!({"lease": plan.lease_until.is_some()}),
-    )?;
+    new.credential
+        .record(call, json!({"lease": plan.lease_until.is_some()}))?;
     tell_url(&new.credential, new.stored);
     let shown_once = fresh.shown_once(new.stored);
     Ok(made(&new.credential, shown_once))
@@ -109,11 +66,7 @@ pub fn configure(call: &Call) -> Result<Answer> {
     if limit.is_some() || !changes.is_empty() {
         apply_configuration(&credential, limit, &changes)?;
         let names: Vec<&str> = changes.iter().map(|c| c.name.as_str()).collect();
-        record(
-            call,
-            &credential,
-            json!({"connection_limit": limit, "settings": names}),
-        )?;
+        credential.record(call, json!({"connection_limit": limit, "settings": names}))?;
     }
     let found = role::by_oid(credential.role)?;
     Ok(Answer::Rows(vec![vec![
@@ -181,11 +134,7 @@ pub fn suspend(call: &Call) -> Result<Answer> {
         order.stage = Stage::EndSessions;
     }
     order.place(call.caller.effective)?;
-    record(
-        call,
-        &credential,
-        json!({"held": applied == Applied::ByWorker}),
-    )?;
+    credential.record(call, json!({"held": applied == Applied::ByWorker}))?;
     Ok(status(&credential, State::Suspended))
 }
 
@@ -207,60 +156,8 @@ pub fn resume(call: &Call) -> Result<Answer> {
     xact::subtransaction(|| role::alter(credential.role, &credential.role_name, &options))
         .map_err(|caught| rotation::held(&caught, &credential))??;
     catalog::set_state(credential.role, State::Active)?;
-    record(call, &credential, json!({}))?;
+    credential.record(call, json!({}))?;
     Ok(status(&credential, State::Active))
-}
-
-/// `credentials.adopt(role, name)`.
-pub fn adopt(call: &Call) -> Result<Answer> {
-    let role = call.text("role")?;
-    let name = call.maybe_text("name")?;
-    let credential = adoption::adopt(&call.caller, &role, name.as_deref())?;
-    record(call, &credential, json!({"role": shown(&role)}))?;
-    log::notice(&format!(
-        "its password is not known until SELECT * FROM credentials.rotate('{}', force => true)",
-        shown(&credential.name)
-    ));
-    Ok(Answer::Rows(vec![identity(&credential, credential.state)]))
-}
-
-/// `credentials.release(name)`.
-pub fn release(call: &Call) -> Result<Answer> {
-    let credential = catalog::target(&call.text("name")?)?;
-    adoption::release(&credential)?;
-    record(call, &credential, json!({}))?;
-    Ok(Answer::Rows(vec![vec![
-        credential.name.as_str().into(),
-        credential.role_name.as_str().into(),
-    ]]))
-}
-
-/// `credentials.claim(confirm)`.
-pub fn claim(call: &Call) -> Result<Answer> {
-    let confirm = call.text("confirm")?;
-    let home = ident::database_name(database::current()).unwrap_or_default();
-    if confirm != home {
-        return Err(Kind::BadArgument
-            .error("claiming must be confirmed with the name of the home database")
-            .hint(format!(
-                "SELECT * FROM credentials.claim(confirm => '{}');",
-                shown(&home)
-            )));
-    }
-    let (credentials, bound) = adoption::claim()?;
-    if bound {
-        events::record(
-            Actor::Caller(&call.caller),
-            "claim",
-            None,
-            None,
-            json!({"credentials": credentials.len()}),
-        )?;
-    }
-    let rows = credentials
-        .iter()
-        .map(|c| Ok(identity(c, access::seen_state(c)?)));
-    Ok(Answer::Rows(rows.collect::<Result<_>>()?))
 }
 
 /// `credentials.destroy(name, confirm, reassign_to)`.
@@ -286,11 +183,7 @@ pub fn destroy(call: &Call) -> Result<Answer> {
         heir.role,
         call.caller.effective,
     )?;
-    record(
-        call,
-        &credential,
-        json!({"job": job, "reassign_to": shown(&heir.name)}),
-    )?;
+    credential.record(call, json!({"job": job, "reassign_to": shown(&heir.name)}))?;
     log::notice(&format!(
         "follow it with SELECT * FROM credentials.wait('{}')",
         shown(&credential.name)
@@ -338,26 +231,11 @@ pub fn extend(call: &Call) -> Result<Answer> {
         .map_err(|caught| rotation::held(&caught, &credential))??;
     catalog::set_lease(credential.role, until)?;
     xact::mark_work();
-    record(
-        call,
-        &credential,
-        json!({"valid_until": time::shown(until)}),
-    )?;
+    credential.record(call, json!({"valid_until": time::shown(until)}))?;
     Ok(Answer::Rows(vec![vec![
         credential.name.as_str().into(),
         at(until),
     ]]))
-}
-
-fn record(call: &Call, credential: &Credential, detail: serde_json::Value) -> Result<()> {
-    let (name, role) = (Some(credential.name.as_str()), Some(credential.role));
-    events::record(
-        Actor::Caller(&call.caller),
-        call.function(),
-        name,
-        role,
-        detail,
-    )
 }
 
 fn tell_url(credential: &Credential, stored: Option<i64>) {
@@ -371,28 +249,9 @@ fn tell_url(credential: &Credential, stored: Option<i64>) {
     }
 }
 
-fn made(credential: &Credential, password: Option<Secret>) -> Answer {
-    let mut row = identity(credential, credential.state);
-    row.push(password.map_or(Value::Null(Type::Text), |s| s.expose().into()));
-    Answer::Rows(vec![row])
-}
-
-fn identity(credential: &Credential, state: State) -> Vec<Value> {
-    vec![
-        credential.name.as_str().into(),
-        credential.role_name.as_str().into(),
-        state.as_str().into(),
-    ]
-}
-
 fn status(credential: &Credential, state: State) -> Answer {
     Answer::Rows(vec![vec![
         credential.name.as_str().into(),
         state.as_str().into(),
     ]])
-}
-
-/// A step's number, from 1.
-pub fn ordinal(index: usize) -> Value {
-    Value::Int4(i32::try_from(index + 1).unwrap_or(i32::MAX))
 }

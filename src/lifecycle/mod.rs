@@ -1,17 +1,17 @@
-//! The life of a credential: set up, created, configured, suspended, adopted, released, destroyed.
+//! The life of a credential: created, configured, suspended, destroyed.
 
-pub mod adopt;
 pub mod api;
 pub mod create;
 pub mod destroy;
 pub mod settings_json;
-pub mod setup;
 mod store;
 
 use crate::catalog::{self, Credential};
 use crate::core::name::{Name, Naming};
+use crate::core::secret::Secret;
 use crate::error::{shown, Error, Kind, Result};
-use crate::pg::value::{Span, Time};
+use crate::pg::call::Answer;
+use crate::pg::value::{Span, Time, Type, Value};
 use crate::pg::{ident, time};
 use crate::settings;
 
@@ -98,4 +98,11 @@ pub fn refuse_default(credential: &Credential, verb: &str) -> Result<()> {
     Err(Kind::Denied
         .error(format!("the default credential cannot be {verb}"))
         .detail("It owns the database."))
+}
+
+/// The row of a call that made a credential, with the password where it is shown this once.
+pub fn made(credential: &Credential, password: Option<Secret>) -> Answer {
+    let mut row = credential.identity(credential.state);
+    row.push(password.map_or(Value::Null(Type::Text), |s| s.expose().into()));
+    Answer::Rows(vec![row])
 }

@@ -5,7 +5,6 @@ use crate::access::{self, Act};
 use crate::catalog::{self, Credential, State};
 use crate::core::secret::Secret;
 use crate::error::{shown, Error, Kind, Result};
-use crate::events::{self, Actor};
 use crate::pg::call::{Answer, Call};
 use crate::pg::value::{Span, Type, Value};
 use crate::pg::{lock, log, session, time};
@@ -56,7 +55,7 @@ pub fn set_password(call: &Call) -> Result<Answer> {
     let credential = catalog::reread(&credential)?;
     refuse_destroying(&credential)?;
     let stored = replace(&credential, &fresh)?;
-    record(call, "set_password", &credential, json!({}))?;
+    credential.record(call, json!({}))?;
     if fresh.is_secret() {
         tell_where(Some(&credential));
     }
@@ -120,10 +119,8 @@ fn rotate_by_force(call: &Call, credential: &Credential) -> Result<Vec<Value>> {
     refuse_destroying(credential)?;
     let fresh = Fresh::generate()?;
     let (applied, stored) = force(credential, &fresh, call.caller.effective)?;
-    record(
+    credential.record(
         call,
-        "rotate",
-        credential,
         json!({"force": true, "held": applied == Applied::ByWorker}),
     )?;
     if applied == Applied::ByWorker {
@@ -175,7 +172,7 @@ fn rotate_where_unused(
     }
     let fresh = Fresh::generate()?;
     let stored = replace(credential, &fresh)?;
-    record(call, "rotate", credential, json!({"force": false}))?;
+    credential.record(call, json!({"force": false}))?;
     Ok(row(credential, credential.state, fresh.shown_once(stored)))
 }
 
@@ -192,22 +189,6 @@ fn not_built(credential: &Credential, why: &str) -> Error {
 /// Whether the caller logged in as the credential that it rotates, and so cannot come back to ask.
 fn is_own(call: &Call, credential: &Credential) -> bool {
     session::by_pid(session::own_pid()).map_or(call.caller.session, |s| s.role) == credential.role
-}
-
-fn record(
-    call: &Call,
-    action: &str,
-    credential: &Credential,
-    detail: serde_json::Value,
-) -> Result<()> {
-    let actor = Actor::Caller(&call.caller);
-    events::record(
-        actor,
-        action,
-        Some(&credential.name),
-        Some(credential.role),
-        detail,
-    )
 }
 
 /// What a person needs next: where the new password, or all of them, can be read.

@@ -1,11 +1,15 @@
 //! Taking a role that exists under management, letting one go, and claiming a copy.
 
-use super::{create, exists, new_name, refuse_beyond_limit, refuse_managed_name, store};
+pub mod api;
+
 use crate::access;
 use crate::catalog::home::{self, Standing};
 use crate::catalog::{self, Credential, State};
 use crate::core::name;
 use crate::error::{shown, Kind, Result};
+use crate::lifecycle::{
+    create, exists, new_name, refuse_beyond_limit, refuse_default, refuse_managed_name,
+};
 use crate::pg::authority::Caller;
 use crate::pg::grant::{self, Membership};
 use crate::pg::role;
@@ -72,7 +76,7 @@ fn refuse_unfit(caller: &Caller, role: Oid, raw: &str, default: &Credential) -> 
     if let (Some(group), false) = (findings.reaches, caller.is_superuser()) {
         return Err(refused(format!("It is a member of {group}.")));
     }
-    if store::is_member(role, default.role)? {
+    if access::is_member(role, default.role)? {
         return Err(refused(format!(
             "It is a member of the default credential's role \"{}\", which is to rule over it.",
             shown(&default.role_name)
@@ -84,7 +88,7 @@ fn refuse_unfit(caller: &Caller, role: Oid, raw: &str, default: &Credential) -> 
 
 /// Stops managing a credential; its role stays as it is.
 pub fn release(credential: &Credential) -> Result<()> {
-    super::refuse_default(credential, "released")?;
+    refuse_default(credential, "released")?;
     lock::counter()?;
     lock::credential(credential.role)?;
     let credential = catalog::reread(credential)?;

@@ -1,9 +1,12 @@
 //! Setting up: which role becomes the default credential, what it is given, what PUBLIC loses.
 
-use super::{create, exists, store};
+pub mod api;
+mod store;
+
 use crate::catalog::{self, Credential, State};
 use crate::core::name;
 use crate::error::{shown, Kind, Result};
+use crate::lifecycle::{create, exists};
 use crate::pg::grant::{self, Target};
 use crate::pg::role::{self, Options};
 use crate::pg::{database, ident, lock, log, time, xact, Oid};

@@ -1,0 +1,51 @@
+//! `setup()` and `setup_plan()`.
+
+use super::{describe, plan, run, Choice};
+use crate::catalog;
+use crate::error::{shown, Result};
+use crate::lifecycle::{self, made};
+use crate::pg::call::{Answer, Call};
+use crate::pg::value::Value;
+use crate::pg::{log, Oid};
+use crate::repair::rights::Domain;
+use crate::vault;
+use serde_json::json;
+
+/// `credentials.setup(default_role)`.
+pub fn setup(call: &Call) -> Result<Answer> {
+    let wanted = call.maybe_text("default_role")?;
+    vault::require_usable()?;
+    if let Ok(default) = catalog::default_credential() {
+        if wanted.as_deref().is_some_and(|w| w != default.role_name) {
+            return Err(lifecycle::exists("credential", "default")
+                .detail(format!("Its role is \"{}\".", shown(&default.role_name))));
+        }
+        return Ok(made(&default, None));
+    }
+    let choice = Choice::decide(wanted.as_deref())?;
+    let (default, fresh, stored) = run(&choice)?;
+    default.record(call, json!({"role": shown(&default.role_name)}))?;
+    log::notice("make a credential with SELECT * FROM credentials.create('analyst')");
+    Ok(made(&default, fresh.and_then(|f| f.shown_once(stored))))
+}
+
+/// `credentials.setup_plan(default_role)`.
+pub fn setup_plan(call: &Call) -> Result<Answer> {
+    let wanted = call.maybe_text("default_role")?;
+    if catalog::default_credential().is_ok() {
+        return Ok(Answer::Rows(Vec::new()));
+    }
+    let choice = Choice::decide(wanted.as_deref())?;
+    let domain = Domain::here(Oid::INVALID, choice.name());
+    let steps = plan(&choice)?;
+    let rows = steps.iter().zip(1..).map(|(step, number)| {
+        let (action, object, note) = describe(&domain, step);
+        vec![
+            Value::Int4(number),
+            action.into(),
+            object.into(),
+            note.into(),
+        ]
+    });
+    Ok(Answer::Rows(rows.collect()))
+}
