@@ -104,5 +104,12 @@ COMMENT ON COLUMN credentials.event.effective_role IS 'Whose rights the call was
 COMMENT ON COLUMN credentials.event.outer_role IS 'The role of the session''s top level, after SET ROLE';
 COMMENT ON COLUMN credentials.event.session_role IS 'Who logged in';
 
+-- pg_read_all_data and pg_write_all_data reach every table without a grant. Row security without a
+-- policy shuts them out of these; superusers, as whom the extension reads and writes, pass it.
+ALTER TABLE credentials.installation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.credential ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.secret ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.job ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.event ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON ALL TABLES IN SCHEMA credentials FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA credentials FROM PUBLIC;

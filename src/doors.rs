@@ -76,23 +76,21 @@ fn enter(call: &Call) -> Result<Answer> {
         return Err(Failure::Internal.error("a call without a door"));
     };
     events::begin_call();
-    let refused = |sqlstate: &str| {
-        if door.nature != Nature::Reads {
-            let outcome = Outcome::Refused(sqlstate);
-            events::log_call(&call.caller, call.function(), call.target(), outcome);
-        }
-    };
+    if door.nature == Nature::Reads {
+        return admit(door, call).and_then(|()| (door.act)(call));
+    }
+    let line = events::Line::of(&call.caller, call.function(), call.target());
     let outcome = call::watching(
         || admit(door, call).and_then(|()| (door.act)(call)),
-        refused,
+        |sqlstate| line.write(Outcome::Refused(sqlstate)),
     );
     match &outcome {
         Ok(_) if events::recorded() => {
             xact::mark_changed();
-            events::log_call(&call.caller, call.function(), call.target(), Outcome::Done);
+            line.write(Outcome::Done);
         }
         Ok(_) => {}
-        Err(error) => refused(error.kind().sqlstate()),
+        Err(error) => line.write(Outcome::Refused(error.kind().sqlstate())),
     }
     outcome
 }

@@ -40,6 +40,9 @@ pub extern "C-unwind" fn _PG_init() {
     if !pg::database::preloading() || pg::database::is_binary_upgrade() {
         return;
     }
+    if let Err(error) = vault::check_cipher() {
+        pg::log::warning(&format!("credential_manager: {error}"));
+    }
     settings::define(pg::database::port());
     pg::shmem::init();
     pg::logins::watch();

@@ -79,22 +79,39 @@ pub enum Outcome<'a> {
     Refused(&'a str),
 }
 
-/// The log line of one call. Names are escaped; nothing else of what was typed is in it.
-pub fn log_call(caller: &Caller, function: &str, target: Option<&str>, outcome: Outcome) {
-    let target = target
-        .map(|t| format!(" \"{}\"", shown(t)))
-        .unwrap_or_default();
-    let outcome = match outcome {
-        Outcome::Done => "done".to_owned(),
-        Outcome::Refused(sqlstate) => format!("refused ({sqlstate})"),
-    };
-    crate::pg::log::line(&format!(
-        "credential_manager: {function}{target}: {outcome}; effective role \"{}\" ({}), outer role \"{}\", session role \"{}\"",
-        shown(&record_name(caller.effective)),
-        caller.effective.to_u32(),
-        shown(&record_name(caller.outer)),
-        shown(&record_name(caller.session)),
-    ));
+/// The log line of one call: all of it but how the call ended. Names are escaped; nothing else of what
+/// was typed is in it.
+pub struct Line {
+    what: String,
+    who: String,
+}
+
+impl Line {
+    /// Looks up the names now: after an error of the server nothing may be looked up.
+    pub fn of(caller: &Caller, function: &str, target: Option<&str>) -> Line {
+        let target = target
+            .map(|t| format!(" \"{}\"", shown(t)))
+            .unwrap_or_default();
+        Line {
+            what: format!("credential_manager: {function}{target}"),
+            who: format!(
+                "effective role \"{}\" ({}), outer role \"{}\", session role \"{}\"",
+                shown(&record_name(caller.effective)),
+                caller.effective.to_u32(),
+                shown(&record_name(caller.outer)),
+                shown(&record_name(caller.session)),
+            ),
+        }
+    }
+
+    /// Writes it.
+    pub fn write(&self, outcome: Outcome) {
+        let outcome = match outcome {
+            Outcome::Done => "done".to_owned(),
+            Outcome::Refused(sqlstate) => format!("refused ({sqlstate})"),
+        };
+        crate::pg::log::line(&format!("{}: {outcome}; {}", self.what, self.who));
+    }
 }
 
 /// Deletes events older than `seconds`; tells how many.

@@ -6,7 +6,7 @@
 
 use super::authority::Caller;
 use super::value::{Span, Time, Type, Value};
-use super::{text, Oid};
+use super::{log, text, xact, Oid};
 use crate::error::{Error, Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -40,6 +40,11 @@ impl Call {
             Some((name, Value::Text(v))) if name != "password" && name != "confirm" => Some(v),
             _ => None,
         }
+    }
+
+    /// Whether the caller typed a password: then no message of this call may quote the statement.
+    fn bears_password(&self) -> bool {
+        matches!(self.value("password"), Ok(Value::Text(_)))
     }
 
     fn value(&self, name: &str) -> Result<&Value> {
@@ -109,11 +114,15 @@ pub unsafe fn enter(
     act: impl FnOnce(&Call) -> Result<Answer>,
 ) -> pg_sys::Datum {
     // SAFETY: the caller vouches for fcinfo.
-    let call = unsafe { read(fcinfo, function) };
-    let answer = call.and_then(|call| act(&call));
+    let call = unsafe { read(fcinfo, function) }.unwrap_or_else(|e| raise(e));
+    let context = call.bears_password().then(log::without_context);
+    // SAFETY: as above.
+    let answer = act(&call).and_then(|answer| unsafe { give(fcinfo, answer) });
     match answer {
-        // SAFETY: as above.
-        Ok(answer) => unsafe { give(fcinfo, answer) }.unwrap_or_else(|e| raise(e)),
+        Ok(datum) => {
+            context.into_iter().for_each(log::with_context);
+            datum
+        }
         Err(error) => raise(error),
     }
 }
@@ -329,6 +338,8 @@ fn sqlstate(kind: Kind) -> PgSqlErrorCode {
 }
 
 /// Runs `act` and lets `seen` look at the server's error if one passes through; the error goes on.
+///
+/// `seen` gets the SQLSTATE, and must not ask the server for anything: what failed may still be held.
 pub fn watching<T>(act: impl FnOnce() -> T, seen: impl Fn(&str)) -> T {
     let act = std::panic::AssertUnwindSafe(act);
     let seen = std::panic::AssertUnwindSafe(seen);
@@ -338,7 +349,7 @@ pub fn watching<T>(act: impl FnOnce() -> T, seen: impl Fn(&str)) -> T {
     })
     .catch_others(move |error| {
         let seen = &seen;
-        (seen.0)("server error");
+        (seen.0)(&xact::sqlstate(&error));
         error.rethrow()
     })
     .execute()

@@ -1,4 +1,4 @@
-//! Named points at which a test makes the server crash. Without the feature `fault` they are nothing.
+//! Named points at which a test makes the server crash, and parts that it makes look broken. Without the feature `fault` they are nothing.
 
 /// Kills this process with SIGKILL where the file named by `CREDENTIAL_MANAGER_FAULT` says `name`.
 /// The file is removed first, so that the server crashes once. A killed worker makes the postmaster
@@ -21,3 +21,15 @@ pub fn point(name: &str) {
 /// Nothing, in a build for use.
 #[cfg(not(feature = "fault"))]
 pub fn point(_name: &str) {}
+
+/// Whether a test wants a part to look broken: `CREDENTIAL_MANAGER_BROKEN` names it.
+#[cfg(feature = "fault")]
+pub fn broken(name: &str) -> bool {
+    std::env::var("CREDENTIAL_MANAGER_BROKEN").is_ok_and(|part| part == name)
+}
+
+/// Nothing is, in a build for use.
+#[cfg(not(feature = "fault"))]
+pub fn broken(_name: &str) -> bool {
+    false
+}

@@ -143,6 +143,16 @@ fn caught(error: CaughtError) -> Caught {
     Caught::of(error)
 }
 
+/// The SQLSTATE of whatever went wrong.
+pub(super) fn sqlstate(error: &CaughtError) -> String {
+    let (CaughtError::PostgresError(report)
+    | CaughtError::ErrorReport(report)
+    | CaughtError::RustPanic {
+        ereport: report, ..
+    }) = error;
+    sqlstate_text(report.sql_error_code() as i32)
+}
+
 /// The text form of an encoded SQLSTATE (elog.h, MAKE_SQLSTATE: five characters of six bits).
 fn sqlstate_text(code: i32) -> String {
     (0..5)

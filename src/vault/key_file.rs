@@ -3,9 +3,9 @@
 use crate::core::cipher::Keyring;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::database;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -27,7 +27,13 @@ pub(super) fn read(path: &str) -> Result<Keyring> {
             "It lies inside the data directory, so that every backup would hold the keys beside what they seal.",
         ));
     }
-    let mut file = File::open(&real).map_err(|e| missing(path, &e))?;
+    // Opening a FIFO or a device must not wait for its other end, and the last step of a path that was
+    // resolved is no link any more, unless somebody made it one in between.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_NOCTTY)
+        .open(&real)
+        .map_err(|e| missing(path, &e))?;
     let facts = file.metadata().map_err(|e| missing(path, &e))?;
     judge(&facts, database::system_user()).map_err(|why| unsafe_file(path, why))?;
     let mut contents = Zeroizing::new(Vec::with_capacity(facts.len() as usize + 1));
@@ -44,6 +50,8 @@ fn judge(facts: &Metadata, user: u32) -> std::result::Result<(), &'static str> {
         Err("It is not a regular file.")
     } else if facts.uid() != user {
         Err("It does not belong to the user that the server runs as.")
+    } else if facts.nlink() != 1 {
+        Err("It has a second name (a hard link), which may lie inside the data directory.")
     } else if !matches!(facts.mode() & 0o7777, 0o600 | 0o400) {
         Err("Its mode is neither 0600 nor 0400.")
     } else if facts.len() > LARGEST {

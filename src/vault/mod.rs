@@ -6,10 +6,24 @@ mod key_file;
 mod store;
 
 use crate::catalog::{home, Credential};
-use crate::core::cipher::{Context, Keyring};
+use crate::core::cipher::{self, Context, Keyring};
 use crate::core::secret::Secret;
 use crate::error::{shown, Error, Kind, Result};
-use crate::pg::Oid;
+use crate::pg::{fault, Oid};
+use std::sync::OnceLock;
+
+/// What the cipher's test came to.
+static CIPHER: OnceLock<Result<()>> = OnceLock::new();
+
+/// Tests the cipher, once for a server: it is called when the library is loaded, and every session
+/// inherits what came out. A cipher that fails is a refusal at each use of a key.
+pub fn check_cipher() -> Result<()> {
+    let test = || match fault::broken("cipher") {
+        true => Err(cipher::unsound()),
+        false => cipher::self_test(),
+    };
+    CIPHER.get_or_init(test).clone()
+}
 
 /// Whether passwords are stored here at all.
 pub fn stores_passwords() -> bool {
@@ -18,9 +32,11 @@ pub fn stores_passwords() -> bool {
 
 /// The key file as it is now, where one is set; checked at every use.
 fn keyring() -> Result<Option<Keyring>> {
-    crate::settings::key_file()
-        .map(|path| key_file::read(&path))
-        .transpose()
+    let Some(path) = crate::settings::key_file() else {
+        return Ok(None);
+    };
+    check_cipher()?;
+    key_file::read(&path).map(Some)
 }
 
 /// Refuses where a key file is set and not usable, before anything is changed.
@@ -50,8 +66,7 @@ pub fn get(credential: &Credential) -> Result<Option<Secret>> {
             .detail("credential_manager.key_file is empty, and the stored password was sealed.")
             .hint("Set credential_manager.key_file in postgresql.conf and reload."));
     };
-    let envelope = store::envelope(id, credential.role)?
-        .ok_or_else(|| Kind::Internal.error("a stored password is gone"))?;
+    let envelope = store::envelope(id, credential.role)?.ok_or_else(|| gone(credential))?;
     Ok(Some(keys.open(&envelope, &context(credential.role, id)?)?))
 }
 
@@ -65,8 +80,7 @@ pub fn reseal(credential: &Credential) -> Result<bool> {
     let (Some(id), Some(keys)) = (credential.secret, keyring()?) else {
         return Ok(false);
     };
-    let envelope = store::envelope(id, credential.role)?
-        .ok_or_else(|| Kind::Internal.error("a stored password is gone"))?;
+    let envelope = store::envelope(id, credential.role)?.ok_or_else(|| gone(credential))?;
     if keys.sealed_with_first(&envelope) {
         return Ok(false);
     }
@@ -107,6 +121,13 @@ pub fn not_stored(credential: &Credential) -> Error {
             "SELECT * FROM credentials.rotate('{}', force => true);",
             shown(&credential.name)
         ))
+}
+
+/// The error where a credential names a stored password that is not there, or is another role's.
+fn gone(credential: &Credential) -> Error {
+    not_stored(credential).detail(
+        "Its row names a stored password that is not there, or that belongs to another role: somebody changed the tables.",
+    )
 }
 
 /// What a password is bound to: an envelope that is moved to another row does not open.
