@@ -60,12 +60,7 @@ pub fn get(credential: &Credential) -> Result<Option<Secret>> {
     let Some(id) = credential.secret else {
         return Ok(None);
     };
-    let Some(keys) = keyring()? else {
-        return Err(Kind::NotReady
-            .error("the key file that sealed this password is not set")
-            .detail("credential_manager.key_file is empty, and the stored password was sealed.")
-            .hint("Set credential_manager.key_file in postgresql.conf and reload."));
-    };
+    let keys = keyring()?.ok_or_else(not_set)?;
     let envelope = store::envelope(id, credential.role)?.ok_or_else(|| gone(credential))?;
     Ok(Some(keys.open(&envelope, &context(credential.role, id)?)?))
 }
@@ -75,39 +70,56 @@ pub fn forget_others(role: Oid, keep: &[i64]) -> Result<()> {
     store::delete_others(role, keep)
 }
 
-/// Seals a credential's password with the first key where it is not; tells whether it did.
+/// Seals a credential's passwords with the first key where they are not, that of a rotation which
+/// still waits among them; tells whether there was one.
 pub fn reseal(credential: &Credential) -> Result<bool> {
-    let (Some(id), Some(keys)) = (credential.secret, keyring()?) else {
+    let Some(keys) = keyring()? else {
         return Ok(false);
     };
-    let envelope = store::envelope(id, credential.role)?.ok_or_else(|| gone(credential))?;
-    if keys.sealed_with_first(&envelope) {
-        return Ok(false);
+    let mut resealed = false;
+    for (id, envelope) in stored(credential)? {
+        if !keys.sealed_with_first(&envelope) {
+            let context = context(credential.role, id)?;
+            let secret = keys.open(&envelope, &context)?;
+            store::replace(id, keys.seal(&secret, &context)?)?;
+            resealed = true;
+        }
     }
-    let context = context(credential.role, id)?;
-    let secret = keys.open(&envelope, &context)?;
-    store::replace(id, keys.seal(&secret, &context)?)?;
-    Ok(true)
+    Ok(resealed)
 }
 
 /// Seals every stored password anew for this cluster: they were sealed for the one they come from.
-/// To be called before the catalog is bound anew.
+/// To be called before the catalog is bound anew. Without a key file they stay as they are and open
+/// no more, so that a copy made without the keys can be claimed, and its passwords rotated.
 pub fn rebind(credentials: &[Credential], system_identifier: u64) -> Result<()> {
     for credential in credentials {
-        let (Some(id), Some(keys)) = (credential.secret, keyring()?) else {
+        let envelopes = stored(credential)?;
+        if envelopes.is_empty() {
             continue;
+        }
+        let Some(keys) = keyring()? else {
+            return Ok(());
         };
-        let Some(secret) = get(credential)? else {
-            continue;
-        };
-        let bound = Context {
-            system_identifier,
-            role_oid: credential.role.to_u32(),
-            version: id,
-        };
-        store::replace(id, keys.seal(&secret, &bound)?)?;
+        for (id, envelope) in envelopes {
+            let from = context(credential.role, id)?;
+            let secret = keys.open(&envelope, &from)?;
+            let bound = Context {
+                system_identifier,
+                ..from
+            };
+            store::replace(id, keys.seal(&secret, &bound)?)?;
+        }
     }
     Ok(())
+}
+
+/// All envelopes of a credential; the one in force must be among them.
+fn stored(credential: &Credential) -> Result<Vec<(i64, Vec<u8>)>> {
+    let envelopes = store::envelopes(credential.role)?;
+    match credential.secret {
+        Some(id) if envelopes.iter().all(|(other, _)| *other != id) => Err(gone(credential)),
+        _ => Ok(envelopes),
+    }
 }
 
 /// The error where a password is asked for that is not stored.
@@ -121,6 +133,14 @@ pub fn not_stored(credential: &Credential) -> Error {
             "SELECT * FROM credentials.rotate('{}', force => true);",
             shown(&credential.name)
         ))
+}
+
+/// The error where something is stored and the setting was taken away.
+fn not_set() -> Error {
+    Kind::NotReady
+        .error("the key file that sealed this password is not set")
+        .detail("credential_manager.key_file is empty, and the stored password was sealed.")
+        .hint("Set credential_manager.key_file in postgresql.conf and reload.")
 }
 
 /// The error where a credential names a stored password that is not there, or is another role's.

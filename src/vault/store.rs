@@ -31,6 +31,19 @@ pub(super) fn envelope(id: i64, role: Oid) -> Result<Option<Vec<u8>>> {
     .transpose()
 }
 
+/// Every envelope of a role with its number, oldest first.
+pub(super) fn envelopes(role: Oid) -> Result<Vec<(i64, Vec<u8>)>> {
+    spi::query(
+        "SELECT s.id, s.sealed FROM credentials.secret s
+          WHERE s.role OPERATOR(pg_catalog.=) $1
+          ORDER BY s.id USING OPERATOR(pg_catalog.<)",
+        &[role.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.int8(0)?, row.bytes(1)?)))
+    .collect()
+}
+
 pub(super) fn replace(id: i64, envelope: Vec<u8>) -> Result<()> {
     spi::run(
         "UPDATE credentials.secret s SET sealed = $2 WHERE s.id OPERATOR(pg_catalog.=) $1",

@@ -16,3 +16,4 @@
 mod harness;
 
 mod harness_itself;
+mod secrets;

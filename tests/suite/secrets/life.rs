@@ -1,0 +1,374 @@
+//! The whole life of credentials, with every way to go wrong, and all passwords and verifiers that came up in it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use postgres::{Client, Config};
+
+use super::key_file::point_to;
+use super::{one, row, verifier};
+use crate::harness::{expect_error, wait_until, Cluster, SOON};
+
+pub struct Life<'a> {
+    cluster: &'a Cluster,
+    su: Client,
+    own: Client,
+    made: BTreeSet<String>,
+    typed: Vec<String>,
+    verifiers: BTreeSet<String>,
+}
+
+/// Calls that change something or tell a secret, each refused for a reason that a test makes up.
+const CALLS: [&str; 12] = [
+    "SELECT credentials.create('another')",
+    "SELECT credentials.create('another', password => '{typed}')",
+    "SELECT credentials.rotate('alice', force => true)",
+    "SELECT credentials.rotate('alice', overlap => '0')",
+    "SELECT credentials.rotate_all(force => true)",
+    "SELECT credentials.set_password('alice')",
+    "SELECT credentials.set_password('alice', '{typed}')",
+    "SELECT credentials.suspend('alice')",
+    "SELECT credentials.configure('alice', 5)",
+    "SELECT credentials.destroy('alice', confirm => 'app')",
+    "SELECT credentials.url('alice')",
+    "SELECT credentials.connection_info('alice')",
+];
+
+impl<'a> Life<'a> {
+    pub fn new(cluster: &'a Cluster) -> Life<'a> {
+        let mut su = cluster.superuser("app");
+        su.batch_execute(
+            "SELECT credentials.rotate('default', force => true); SELECT credentials.wait()",
+        )
+        .unwrap();
+        let own = cluster.connect(&cluster.url("default")).unwrap();
+        Life {
+            cluster,
+            su,
+            own,
+            made: BTreeSet::new(),
+            typed: Vec::new(),
+            verifiers: BTreeSet::new(),
+        }
+    }
+
+    /// A password that nobody has typed before.
+    fn type_one(&mut self) -> String {
+        let salt = verifier(&mut self.su, "app_owner");
+        let letters: String = salt
+            .chars()
+            .rev()
+            .filter(char::is_ascii_alphanumeric)
+            .take(12)
+            .collect();
+        self.typed
+            .push(format!("typed number {:03} {letters}", self.typed.len()));
+        self.typed.last().unwrap().clone()
+    }
+
+    /// Puts a new typed password where a statement asks for one.
+    fn filled(&mut self, sql: &str) -> String {
+        if !sql.contains("{typed}") {
+            return sql.to_owned();
+        }
+        let typed = self.type_one();
+        sql.replace("{typed}", &typed)
+    }
+
+    /// Runs a statement as default and notes what is in force then.
+    #[track_caller]
+    fn done(&mut self, sql: &str) {
+        let sql = self.filled(sql);
+        self.own
+            .batch_execute(&sql)
+            .unwrap_or_else(|e| panic!("{sql}: {e:?}"));
+        self.note();
+    }
+
+    /// Notes every password that is told and every verifier that the server holds, but those that were typed.
+    fn note(&mut self) {
+        let names = "SELECT c.name, r.rolpassword FROM credentials.credential c JOIN pg_authid r ON r.oid = c.role";
+        for row in self.su.query(names, &[]).unwrap() {
+            self.verifiers.extend(row.get::<_, Option<String>>(1));
+            let url = one(
+                &mut self.su,
+                &format!("SELECT credentials.url('{}')", row.get::<_, String>(0)),
+            );
+            let url: Config = url.unwrap().parse().unwrap();
+            if let Some(password) = url.get_password() {
+                self.note_made(&String::from_utf8_lossy(password));
+            }
+        }
+        // A rotation that waits has a verifier that no role has yet.
+        let waiting = "SELECT verifier FROM credentials.job WHERE verifier IS NOT NULL";
+        self.verifiers.extend(
+            self.su
+                .query(waiting, &[])
+                .unwrap()
+                .iter()
+                .map(|row| row.get::<_, String>(0)),
+        );
+    }
+
+    fn note_made(&mut self, password: &str) {
+        if !self.typed.iter().any(|typed| typed == password) {
+            self.cluster.remember_secret(password);
+            self.made.insert(password.to_owned());
+        }
+    }
+
+    /// Every function once, as it should go, and the typed ones in each way to type.
+    pub fn with_sealed_passwords(&mut self) {
+        for sql in [
+            "SELECT credentials.create('alice')",
+            "SELECT credentials.create('bob', valid_for => '1 hour', connection_limit => 3, password => '{typed}')",
+            "SELECT * FROM credentials.create('carol', login => false)",
+            "SELECT credentials.rotate('alice', force => true)",
+            "SELECT credentials.wait('alice'); SELECT credentials.rotate('alice', overlap => '0')",
+            "SELECT credentials.set_password('alice')",
+            "SELECT credentials.set_password('alice', '{typed}')",
+            "SELECT * FROM credentials.set_password(password => '{typed}', name => 'bob')",
+            "DO $$ BEGIN PERFORM credentials.set_password('alice', '{typed}'); END $$",
+            "DO $$ BEGIN EXECUTE 'SELECT credentials.set_password(''alice'', ''{typed}'')'; END $$",
+            "CREATE TEMP TABLE t AS SELECT * FROM generate_series(1, 3) i; SELECT credentials.set_password('bob', '{typed}') FROM t LIMIT 1",
+            "SELECT credentials.rotate_all(force => true)",
+            "SELECT credentials.suspend('bob')",
+            "SELECT credentials.resume('bob')",
+            "SELECT credentials.resume('carol')",
+            "SELECT credentials.configure('alice', 9, '{\"statement_timeout\": \"30s\"}')",
+            "SELECT credentials.extend('bob', '2 hours')",
+            "SELECT * FROM credentials.connection_info('alice')",
+        ] {
+            self.done(sql);
+            self.come_back();
+        }
+        let typed = self.type_one();
+        self.own
+            .query("SELECT credentials.set_password('alice', $1)", &[&typed])
+            .unwrap();
+        self.note();
+        self.adopted();
+        self.typed_verifier();
+        self.done("SELECT credentials.destroy('carol', confirm => 'app'); SELECT credentials.wait('carol')");
+    }
+
+    /// A rotation of all has ended the default credential's session too.
+    fn come_back(&mut self) {
+        self.su.batch_execute("SELECT credentials.wait()").unwrap();
+        if self.own.simple_query("SELECT 1").is_err() {
+            self.own = self.cluster.connect(&self.cluster.url("default")).unwrap();
+        }
+    }
+
+    fn adopted(&mut self) {
+        self.su
+            .batch_execute("CREATE ROLE known LOGIN; SELECT credentials.adopt('known')")
+            .unwrap();
+        self.done("SELECT credentials.rotate('known', force => true)");
+        self.su
+            .batch_execute("SELECT credentials.release('known')")
+            .unwrap();
+    }
+
+    /// A verifier that a caller hands in is the caller's to type; the next rotation replaces it.
+    fn typed_verifier(&mut self) {
+        self.su
+            .execute(
+                "SELECT credentials.set_password('known_verifier', NULL)",
+                &[],
+            )
+            .unwrap_err();
+        let given = verifier(&mut self.su, "alice");
+        let (head, tail) = given.rsplit_once(':').unwrap();
+        let other = format!("{head}:{}A{}", &tail[..4], &tail[5..]);
+        self.own
+            .query("SELECT credentials.set_password('bob', $1)", &[&other])
+            .unwrap();
+        self.typed.push(other);
+        self.done("SELECT credentials.set_password('bob')");
+    }
+
+    /// Each call in a read-only transaction, rolled back, cancelled, held up, with a name that is taken, without keys.
+    pub fn with_errors(&mut self) {
+        for call in CALLS {
+            if !call.contains("url(") && !call.contains("_info(") {
+                self.refused(&format!("BEGIN READ ONLY; {call}"), "25006");
+            }
+            let sql = self.filled(call);
+            self.own
+                .batch_execute(&format!("BEGIN; SAVEPOINT s; {sql}; ROLLBACK TO s; {sql}"))
+                .unwrap();
+            self.inside();
+            self.own.batch_execute("ROLLBACK").unwrap();
+            if call.contains("create") {
+                self.refused(&call.replace("another", "alice"), "42710");
+            }
+            let nested = format!(
+                "DO $$ BEGIN {}; EXCEPTION WHEN OTHERS THEN RAISE WARNING '%', SQLERRM; END $$",
+                call.replace("SELECT", "PERFORM").replace("alice", "nobody")
+            );
+            self.done(&nested.replace("another", "alice"));
+            self.refused(
+                &format!(
+                    "DO $$ BEGIN {}; END $$",
+                    call.replace("SELECT", "PERFORM")
+                        .replace("alice", "nobody")
+                        .replace("another", "alice")
+                ),
+                if call.contains("create") {
+                    "42710"
+                } else if call.contains("_all") {
+                    continue;
+                } else {
+                    "42704"
+                },
+            );
+        }
+        self.come_back();
+        self.held_up();
+        self.without_keys();
+        let typed = self.type_one();
+        assert!(self
+            .own
+            .query("SELECT credentials.set_password('nobody', $1)", &[&typed])
+            .is_err());
+        self.refused(
+            "BEGIN; SELECT credentials.set_password('alice', '{typed}'); PREPARE TRANSACTION 'p'",
+            "0A000",
+        );
+        self.refused(
+            "SELECT credentials.set_password('alice', '{typed}' || repeat('x', 99))",
+            "22023",
+        );
+        self.refused(
+            "SELECT credentials.set_password('alice', '{typed}', 1)",
+            "42883",
+        );
+        self.refused(
+            "SELECT credentials.set_password('alice', 'SCRAM-SHA-256$4096:{typed}')",
+            "22023",
+        );
+    }
+
+    #[track_caller]
+    fn refused(&mut self, sql: &str, state: &str) {
+        let sql = self.filled(sql);
+        expect_error(&mut self.own, &sql, state);
+        self.own.batch_execute("ROLLBACK").unwrap();
+    }
+
+    /// Notes what an open transaction of default would have told.
+    fn inside(&mut self) {
+        for name in ["alice", "another"] {
+            let sql = format!("SELECT credentials.url('{name}') FROM credentials.list() WHERE name = '{name}' AND state <> 'destroying'");
+            self.own.batch_execute("SAVEPOINT t").unwrap();
+            let told = self.own.simple_query(&sql);
+            let Ok(messages) = told else {
+                panic!("{name}: {told:?}")
+            };
+            for message in messages {
+                if let postgres::SimpleQueryMessage::Row(row) = message {
+                    let url: Config = row.get(0).unwrap().parse().unwrap();
+                    if let Some(password) = url.get_password() {
+                        let password = String::from_utf8_lossy(password).into_owned();
+                        self.note_made(&password);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Somebody holds the role: time is up, a cancel, a lock_timeout of one's own, a rotation that is left to the worker.
+    fn held_up(&mut self) {
+        let mut holder = self.cluster.superuser("app");
+        holder
+            .batch_execute("BEGIN; ALTER ROLE alice CONNECTION LIMIT 7")
+            .unwrap();
+        self.own
+            .batch_execute("SET statement_timeout = '300ms'")
+            .unwrap();
+        self.refused(
+            "SELECT credentials.set_password('alice', '{typed}')",
+            "57014",
+        );
+        self.refused(
+            "SELECT credentials.rotate('alice', overlap => '0')",
+            "57014",
+        );
+        self.refused("SELECT credentials.set_password('alice')", "57014");
+        self.own.batch_execute("RESET statement_timeout").unwrap();
+        self.refused(
+            "SELECT credentials.set_password('alice', '{typed}')",
+            "55P03",
+        );
+        self.done("SELECT credentials.rotate('alice', force => true)");
+        holder.batch_execute("ROLLBACK").unwrap();
+        self.su
+            .batch_execute("SELECT credentials.wait('alice')")
+            .unwrap();
+        self.note();
+    }
+
+    fn without_keys(&mut self) {
+        let kept = self.cluster.key_file().with_extension("kept");
+        fs::rename(self.cluster.key_file(), &kept).unwrap();
+        for call in CALLS {
+            if !["suspend", "configure", "destroy"]
+                .iter()
+                .any(|word| call.contains(word))
+            {
+                self.refused(call, "55000");
+            }
+        }
+        fs::rename(&kept, self.cluster.key_file()).unwrap();
+    }
+
+    pub fn with_new_keys(&mut self) {
+        let old = fs::read(self.cluster.key_file()).unwrap();
+        let new: Vec<u8> = old.iter().map(|b| b ^ 0x5a).collect();
+        fs::write(self.cluster.key_file(), [new.clone(), old].concat()).unwrap();
+        self.su
+            .batch_execute(
+                "BEGIN; SELECT credentials.reseal(); ROLLBACK; SELECT credentials.reseal()",
+            )
+            .unwrap();
+        fs::write(self.cluster.key_file(), &new).unwrap();
+        self.note();
+    }
+
+    /// Passwords in results: shown once, and so told to the client alone.
+    pub fn without_a_key_file(&mut self) {
+        point_to(self.cluster, "");
+        wait_until("default's session sees it", SOON, || {
+            one(&mut self.own, "SHOW credential_manager.key_file").as_deref() == Some("")
+        });
+        for sql in [
+            "SELECT password FROM credentials.create('dave')",
+            "SELECT password FROM credentials.rotate('dave', force => true)",
+            "SELECT credentials.wait('dave'); SELECT password FROM credentials.rotate('dave', overlap => '0')",
+            "SELECT password FROM credentials.set_password('dave')",
+            "BEGIN; SELECT password FROM credentials.set_password('dave'); ROLLBACK",
+            "SELECT string_agg(password, ' ') FROM credentials.rotate_all(force => true)",
+        ] {
+            let told = row(&mut self.own, sql).into_iter().flatten().next_back();
+            let told = told.unwrap_or_else(|| panic!("no password: {sql}"));
+            told.split(' ').filter(|word| word.len() == 65).for_each(|password| self.note_made(password));
+            let verifiers = self.su.query("SELECT rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL", &[]).unwrap();
+            self.verifiers.extend(verifiers.iter().map(|row| row.get::<_, String>(0)));
+        }
+        point_to(self.cluster, self.cluster.key_file().to_str().unwrap());
+        self.su.batch_execute("SELECT credentials.wait(); SELECT credentials.rotate_all(force => true); SELECT credentials.wait()").unwrap();
+    }
+
+    /// What came up: passwords that were made, passwords that were typed, verifiers that were made.
+    pub fn over(mut self) -> (Vec<String>, Vec<String>, Vec<String>) {
+        self.note();
+        let typed = self.typed.clone();
+        let verifiers = self
+            .verifiers
+            .into_iter()
+            .filter(|verifier| !typed.contains(verifier))
+            .collect();
+        (self.made.into_iter().collect(), self.typed, verifiers)
+    }
+}
