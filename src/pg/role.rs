@@ -167,11 +167,13 @@ pub fn set_setting(
             None => (*set).kind = pg_sys::VariableSetKind::VAR_RESET,
             Some(value) => {
                 (*set).kind = pg_sys::VariableSetKind::VAR_SET_VALUE;
-                let constant = self::node::<pg_sys::A_Const>(NodeTag::T_A_Const);
-                (*constant).val.sval.type_ = NodeTag::T_String;
-                (*constant).val.sval.sval = palloc(value);
-                (*constant).location = -1;
-                (*set).args = pg_sys::lappend(std::ptr::null_mut(), constant.cast());
+                for word in setting_words(setting, value)? {
+                    let constant = self::node::<pg_sys::A_Const>(NodeTag::T_A_Const);
+                    (*constant).val.sval.type_ = NodeTag::T_String;
+                    (*constant).val.sval.sval = palloc(&word);
+                    (*constant).location = -1;
+                    (*set).args = pg_sys::lappend((*set).args, constant.cast());
+                }
             }
         }
         (*node).role = role_spec(name);
@@ -181,6 +183,39 @@ pub fn set_setting(
     }
     super::xact::next_command();
     still_named(role, name)
+}
+
+/// The constants of a SET. A list of identifiers is split as the server splits it, since the server
+/// quotes each constant of such a list: one constant `a, b` would be one schema of that name
+/// (guc.c, flatten_set_variable_args; THREATS T45).
+fn setting_words(setting: &str, value: &str) -> Result<Vec<String>> {
+    let one = vec![value.to_owned()];
+    let name = CString::new(setting).unwrap_or_default();
+    // SAFETY: a NUL-terminated name; an unknown setting has no flags.
+    let flags = unsafe { pg_sys::GetConfigOptionFlags(name.as_ptr(), true) };
+    if flags & pg_sys::GUC_LIST_QUOTE as c_int == 0 {
+        return Ok(one);
+    }
+    let mut list: *mut pg_sys::List = std::ptr::null_mut();
+    // SAFETY: SplitIdentifierString cuts its own copy of the text into NUL-terminated words, which
+    // the list points into.
+    let words = unsafe {
+        if !pg_sys::SplitIdentifierString(palloc(value), b',' as std::ffi::c_char, &mut list) {
+            return Err(Kind::BadArgument.error(format!(
+                "the value of \"{}\" is not a list of names",
+                crate::error::shown(setting)
+            )));
+        }
+        let length = if list.is_null() { 0 } else { (*list).length };
+        (0..length)
+            .map(|i| {
+                super::text::copy((*(*list).elements.add(i as usize)).ptr_value.cast())
+                    .unwrap_or_default()
+            })
+            .collect::<Vec<_>>()
+    };
+    // An empty list is one empty word: no word at all would reset the setting.
+    Ok(if words.is_empty() { one } else { words })
 }
 
 /// The pinned OID must bear the name: a role renamed under a node would mean another one.
