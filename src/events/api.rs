@@ -3,16 +3,14 @@
 use super::store;
 use crate::error::Result;
 use crate::pg::call::{Answer, Call};
+use crate::pg::value::maybe_at;
 
 /// `credentials.events(name, since, after)`: oldest first.
 ///
 /// A name that no event bears gives no row: a destroyed credential's events stay readable by name.
 pub fn events(call: &Call) -> Result<Answer> {
     let name = call.maybe_text("name")?;
-    let rows = store::select(
-        name.as_deref(),
-        call.maybe_time("since")?,
-        call.maybe_int8("after")?,
-    )?;
-    Ok(Answer::Rows(rows))
+    let (since, after) = (call.maybe_time("since")?, call.maybe_int8("after")?);
+    let params = vec![name.into(), maybe_at(since), after.into()];
+    Ok(Answer::Query(store::SELECT, params))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::pg::spi;
-use crate::pg::value::{at, maybe_at, Time, Type, Value};
+use crate::pg::value::{at, Time, Type, Value};
 use crate::pg::{time, Oid};
 
 /// Who, from where.
@@ -41,23 +41,15 @@ pub(super) fn insert(
     Ok(())
 }
 
-pub(super) fn select(
-    name: Option<&str>,
-    since: Option<Time>,
-    after: Option<i64>,
-) -> Result<Vec<Vec<Value>>> {
-    let rows = spi::query(
-        "SELECT e.id, e.at, e.action, e.name, e.app, e.effective_role, e.outer_role, e.session_role,
-                e.client_addr, e.application_name, e.detail
-           FROM credentials.event e
-          WHERE ($1 IS NULL OR e.name OPERATOR(pg_catalog.=) $1)
-            AND ($2 IS NULL OR e.at OPERATOR(pg_catalog.>=) $2)
-            AND ($3 IS NULL OR e.id OPERATOR(pg_catalog.>) $3)
-          ORDER BY e.id USING OPERATOR(pg_catalog.<)",
-        &[name.into(), maybe_at(since), after.into()],
-    )?;
-    Ok(rows.into_iter().map(spi::Row::into_values).collect())
-}
+/// Events of a name, from a time on, after a number; each is a parameter, NULL for any.
+pub(super) const SELECT: &str =
+    "SELECT e.id, e.at, e.action, e.name, e.app, e.effective_role, e.outer_role, e.session_role,
+            e.client_addr, e.application_name, e.detail
+       FROM credentials.event e
+      WHERE ($1 IS NULL OR e.name OPERATOR(pg_catalog.=) $1)
+        AND ($2 IS NULL OR e.at OPERATOR(pg_catalog.>=) $2)
+        AND ($3 IS NULL OR e.id OPERATOR(pg_catalog.>) $3)
+      ORDER BY e.id USING OPERATOR(pg_catalog.<)";
 
 pub(super) fn delete_older(seconds: i64) -> Result<u64> {
     spi::run(

@@ -6,7 +6,7 @@
 
 use super::authority::Caller;
 use super::value::{Span, Time, Type, Value};
-use super::{log, text, xact, Oid};
+use super::{log, spi, text, xact, Oid};
 use crate::error::{Error, Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -24,6 +24,8 @@ pub struct Call {
 pub enum Answer {
     /// Rows, each with the columns of the function's composite type in order.
     Rows(Vec<Vec<Value>>),
+    /// The rows of a statement of this house, which go to the caller without being held here.
+    Query(&'static str, Vec<Value>),
     /// One value, for functions that return a bare `text`.
     One(Value),
 }
@@ -208,6 +210,12 @@ unsafe fn give(fcinfo: pg_sys::FunctionCallInfo, answer: Answer) -> Result<pg_sy
                 form(fcinfo, rows)
             }
         },
+        // SAFETY: as the caller vouches.
+        Answer::Query(statement, params) => unsafe {
+            let put = Store::open(fcinfo);
+            spi::each(statement, &params, |row| put.row(row))?;
+            Ok(Store::close(fcinfo))
+        },
     }
 }
 
@@ -236,24 +244,54 @@ unsafe fn form(fcinfo: pg_sys::FunctionCallInfo, rows: Vec<Vec<Value>>) -> Resul
 /// # Safety
 /// As for [`enter`]; the function must be declared to return a set of a composite type.
 unsafe fn store(fcinfo: pg_sys::FunctionCallInfo, rows: Vec<Vec<Value>>) -> Result<pg_sys::Datum> {
-    // SAFETY: InitMaterializedSRF checks that the caller takes a tuplestore and fills the result
-    // info with one and with the declared row type.
+    // SAFETY: as the caller vouches.
     unsafe {
-        pg_sys::InitMaterializedSRF(fcinfo, 0);
-        let info = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
-        let desc = (*info).setDesc;
-        for row in rows {
-            let (mut values, mut nulls) = to_columns(desc, row)?;
-            pg_sys::tuplestore_putvalues(
-                (*info).setResult,
-                desc,
-                values.as_mut_ptr(),
-                nulls.as_mut_ptr(),
-            );
-        }
-        (*fcinfo).isnull = true;
+        let put = Store::open(fcinfo);
+        rows.into_iter().try_for_each(|row| put.row(row))?;
+        Ok(Store::close(fcinfo))
     }
-    Ok(pg_sys::Datum::from(0))
+}
+
+/// The tuplestore of a live call's result.
+struct Store {
+    rows: *mut pg_sys::Tuplestorestate,
+    desc: pg_sys::TupleDesc,
+}
+
+impl Store {
+    /// # Safety
+    /// As for [`store`]; the value must not outlive the call.
+    unsafe fn open(fcinfo: pg_sys::FunctionCallInfo) -> Store {
+        // SAFETY: InitMaterializedSRF checks that the caller takes a tuplestore and fills the result
+        // info with one and with the declared row type.
+        unsafe {
+            pg_sys::InitMaterializedSRF(fcinfo, 0);
+            let info = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+            Store {
+                rows: (*info).setResult,
+                desc: (*info).setDesc,
+            }
+        }
+    }
+
+    /// Adds a copy of a row.
+    fn row(&self, row: Vec<Value>) -> Result<()> {
+        // SAFETY: store and row type are those of the live call, and the arrays are as long as it.
+        unsafe {
+            let (mut values, mut nulls) = to_columns(self.desc, row)?;
+            let (values, nulls) = (values.as_mut_ptr(), nulls.as_mut_ptr());
+            pg_sys::tuplestore_putvalues(self.rows, self.desc, values, nulls);
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for [`store`].
+    unsafe fn close(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+        // SAFETY: fcinfo is the live call.
+        unsafe { (*fcinfo).isnull = true };
+        pg_sys::Datum::from(0)
+    }
 }
 
 /// A row as the server takes it, checked against its descriptor.

@@ -65,6 +65,66 @@ fn execute(statement: &'static str, params: &[Value]) -> Result<(Vec<Row>, u64)>
     }
 }
 
+/// Rows that [`each`] has in memory at a time.
+const AT_A_TIME: std::ffi::c_long = 500;
+
+/// Runs one statement and hands on its rows one by one: however many there are, few are in memory.
+pub(super) fn each(
+    statement: &'static str,
+    params: &[Value],
+    mut take: impl FnMut(Vec<Value>) -> Result<()>,
+) -> Result<()> {
+    let _rights = authority::as_superuser();
+    let text = CString::new(statement).map_err(|_| broken("a NUL byte in a statement"))?;
+    let mut types: Vec<Oid> = params.iter().map(|p| p.kind().oid()).collect();
+    // SAFETY: as in `execute`; the cursor is closed and the batch's memory freed before SPI_finish,
+    // or by the end of the (sub)transaction.
+    unsafe {
+        if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as i32 {
+            return Err(broken("SPI_connect"));
+        }
+        let (mut values, nulls) = to_datums(params);
+        let cursor = pg_sys::SPI_cursor_open_with_args(
+            std::ptr::null(),
+            text.as_ptr(),
+            types.len() as i32,
+            types.as_mut_ptr(),
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            false,
+            0,
+        );
+        // What a row allocates on its way goes with its batch.
+        let batch = pg_sys::AllocSetContextCreateExtended(
+            pg_sys::CurrentMemoryContext,
+            c"credential_manager rows".as_ptr(),
+            0,
+            8 * 1024,
+            8 * 1024 * 1024,
+        );
+        loop {
+            pg_sys::SPI_cursor_fetch(cursor, true, AT_A_TIME);
+            let table = pg_sys::SPI_tuptable;
+            let outer = pg_sys::MemoryContextSwitchTo(batch);
+            let rows = copy_out()?;
+            let last = rows.is_empty();
+            for row in rows {
+                take(row.0)?;
+            }
+            pg_sys::MemoryContextSwitchTo(outer);
+            pg_sys::MemoryContextReset(batch);
+            pg_sys::SPI_freetuptable(table);
+            if last {
+                break;
+            }
+            super::xact::check_for_interrupts();
+        }
+        pg_sys::SPI_cursor_close(cursor);
+        pg_sys::SPI_finish();
+    }
+    Ok(())
+}
+
 /// Runs one statement and gives back its only row; `None` where there is none.
 pub fn row(statement: &'static str, params: &[Value]) -> Result<Option<Row>> {
     Ok(query(statement, params)?.into_iter().next())
