@@ -125,7 +125,8 @@ pub fn connect_launcher() {
 }
 
 /// Connects a worker to a database, whether or not the database lets connections in. What its owner
-/// could have set is overridden by [`harden`], first thing in each pass.
+/// could have set is overridden at once, before there is a transaction: `default_transaction_read_only`
+/// would make the first one read-only, and its end would take the overrides back.
 pub fn connect(database: Oid) {
     take_signals();
     // SAFETY: as in `connect_launcher`; the invalid user is the bootstrap superuser.
@@ -136,6 +137,7 @@ pub fn connect(database: Oid) {
             pg_sys::BGWORKER_BYPASS_ALLOWCONN,
         );
     }
+    override_settings();
 }
 
 /// The worker is the bootstrap superuser and nobody else (rule 13).
@@ -185,12 +187,15 @@ const OVERRIDES: [(&CStr, &CStr); 27] = [
     (c"default_table_access_method", c"heap"),
 ];
 
-/// Overrides the settings and asserts who the worker is: after connecting and at each pass.
-/// Inside a transaction, since some settings are checked against the catalogs.
-pub fn harden(lock_timeout_ms: i32) -> Result<()> {
+fn override_settings() {
     for (name, value) in OVERRIDES {
         set(name, value);
     }
+}
+
+/// Overrides the settings and asserts who the worker is, at each pass.
+pub fn harden(lock_timeout_ms: i32) -> Result<()> {
+    override_settings();
     let millis = |ms: i32| CString::new(format!("{ms}ms")).unwrap_or_default();
     set(c"lock_timeout", &millis(lock_timeout_ms));
     // Autovacuum yields to a waiter only after the deadlock check, which must come first.
