@@ -38,6 +38,9 @@ pub(super) fn all(job: &Job) -> Result<()> {
         wait(job, State::Waiting, BUSY, &holder);
         return Ok(());
     }
+    if let Some(why) = act(|| renamed(job))? {
+        return put_off(job, Moved::Blocked(why));
+    }
     if job.kind.drops_role() {
         let heir = job.reassign_to.ok_or_else(|| incomplete("heir"))?;
         for (database, name, _) in act(|| ownership::elsewhere(job.role))? {
@@ -77,6 +80,18 @@ fn restore_own_rights(job: &Job) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// Why a role is not acted on: it bears another name than the one that is managed. One that is gone
+/// has nothing to act on.
+fn renamed(job: &Job) -> Result<Option<String>> {
+    let bound = catalog::by_role(job.role)?.is_none_or(|credential| credential.is_bound());
+    if bound || ident::role_name(job.role).is_none() {
+        return Ok(None);
+    }
+    Ok(Some(
+        "the role was renamed or replaced: rename it back".to_owned(),
+    ))
 }
 
 fn put_off(job: &Job, moved: Moved) -> Result<()> {
@@ -210,7 +225,10 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
         }
         crate::pg::fault::point("before_drop");
         report(job, &reports)?;
-        role::drop(job.role, &credential.role_name)?;
+        // A superuser may have dropped it already: then there is the row to remove.
+        if ident::role_name(job.role).is_some() {
+            role::drop(job.role, &credential.role_name)?;
+        }
         catalog::delete(job.role)?;
         jobs::close(job.id, Ended::Done, None)?;
         let detail = json!({"job": job.id, "role_dropped": true});
