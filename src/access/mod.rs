@@ -84,10 +84,19 @@ pub fn unbound(credential: &Credential) -> Error {
 
 /// What the role with this OID has become.
 pub fn findings(role: Oid) -> Result<Findings> {
+    Ok(Findings {
+        elevated: elevation(role, None)?,
+        reaches: store::reach_above(role)?,
+    })
+}
+
+/// Why a role is no longer a credential at all, where it is not. A membership that it has through
+/// `but_through` does not count.
+pub fn elevation(role: Oid, but_through: Option<Oid>) -> Result<Option<String>> {
     let Some(found) = role::by_oid(role)? else {
-        return Ok(Findings::default());
+        return Ok(None);
     };
-    let elevated = if found.superuser {
+    Ok(if found.superuser {
         Some("is SUPERUSER".to_owned())
     } else if found.replication {
         Some("has REPLICATION".to_owned())
@@ -96,13 +105,14 @@ pub fn findings(role: Oid) -> Result<Findings> {
     } else if found.createrole {
         Some("has CREATEROLE".to_owned())
     } else {
-        store::superuser_above(role)?
-            .map(|s| format!("is a member of the superuser \"{}\"", shown(&s)))
-    };
-    Ok(Findings {
-        elevated,
-        reaches: store::reach_above(role)?,
+        in_superuser(role, but_through)?
     })
+}
+
+/// Which superuser a role is a member of, in words; a membership through `but_through` does not count.
+pub fn in_superuser(role: Oid, but_through: Option<Oid>) -> Result<Option<String>> {
+    let superuser = store::superuser_above(role, but_through)?;
+    Ok(superuser.map(|s| format!("is a member of the superuser \"{}\"", shown(&s))))
 }
 
 /// The state that a person sees: what is stored, or `orphaned` where the role says so.

@@ -3,18 +3,20 @@
 use crate::error::Result;
 use crate::pg::{spi, Oid};
 
-/// A superuser that the role is a member of, directly or not.
-pub(super) fn superuser_above(role: Oid) -> Result<Option<String>> {
+/// A superuser that the role is a member of, directly or not, other than through `but_through`.
+pub(super) fn superuser_above(role: Oid, but_through: Option<Oid>) -> Result<Option<String>> {
     spi::row(
         "WITH RECURSIVE above(oid) AS (
-             SELECT m.roleid FROM pg_catalog.pg_auth_members m WHERE m.member OPERATOR(pg_catalog.=) $1
+             SELECT m.roleid FROM pg_catalog.pg_auth_members m
+              WHERE m.member OPERATOR(pg_catalog.=) $1 AND m.roleid OPERATOR(pg_catalog.<>) $2
            UNION
              SELECT m.roleid FROM pg_catalog.pg_auth_members m
-               JOIN above a ON m.member OPERATOR(pg_catalog.=) a.oid)
+               JOIN above a ON m.member OPERATOR(pg_catalog.=) a.oid
+              WHERE m.roleid OPERATOR(pg_catalog.<>) $2)
          SELECT r.rolname FROM pg_catalog.pg_authid r
            JOIN above a ON a.oid OPERATOR(pg_catalog.=) r.oid
           WHERE r.rolsuper LIMIT 1",
-        &[role.into()],
+        &[role.into(), but_through.unwrap_or(Oid::INVALID).into()],
     )?
     .map(|row| row.text(0))
     .transpose()

@@ -1,7 +1,8 @@
 //! `jobs()`, `wait()` and `cancel_job()`.
 
 use super::{close, find, live_for, store, Ended, Job, Kind, Stage};
-use crate::catalog::{self, State};
+use crate::access::{self, Act};
+use crate::catalog::{self, Credential, State};
 use crate::error::{shown, Error, Kind as Failure, Result};
 use crate::events::{self, Actor};
 use crate::pg::call::{Answer, Call};
@@ -134,6 +135,9 @@ pub fn cancel_job(call: &Call) -> Result<Answer> {
                 "SELECT * FROM credentials.rotate('{}', force => true);",
                 shown(&job.name)
             )));
+    }
+    if let Some(credential) = catalog::by_role(job.role)?.filter(Credential::is_bound) {
+        access::check(&call.caller, &credential, Act::Retire)?;
     }
     lock::credential(job.role)?;
     let job = find(id)?

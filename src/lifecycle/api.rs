@@ -36,7 +36,9 @@ pub fn create(call: &Call) -> Result<Answer> {
     vault::require_usable()?;
     creation::lock_counter()?;
     if let (true, Some(existing)) = (if_not_exists, creation::existing(&plan.name)?) {
-        return Ok(made(&existing, None));
+        let mut row = identity(&existing, access::seen_state(&existing)?);
+        row.push(Value::Null(Type::Text));
+        return Ok(Answer::Rows(vec![row]));
     }
     let new = creation::create(&plan, &fresh)?;
     new.credential
@@ -198,6 +200,7 @@ pub fn destroy(call: &Call) -> Result<Answer> {
 /// `credentials.destroy_plan(name, reassign_to)`.
 pub fn destroy_plan(call: &Call) -> Result<Answer> {
     let credential = catalog::target(&call.text("name")?)?;
+    access::check(&call.caller, &credential, Act::Retire)?;
     let heir = destruction::heir(&credential, &call.text("reassign_to")?)?;
     let scope = Scope::Role {
         from: credential.role,

@@ -1,12 +1,13 @@
 //! Destroying: what is checked before, what happens at commit. The rest is the worker's.
 
 use super::store;
+use crate::access;
 use crate::catalog::{self, Credential, State};
 use crate::error::{shown, Error, Kind, Result};
 use crate::jobs::{self, Order, Stage};
 use crate::ownership::{self, Item};
 use crate::pg::role::Options;
-use crate::pg::{authority, database, ident, session, xact, Oid};
+use crate::pg::{database, ident, session, xact, Oid};
 use crate::rotation::{self, Applied};
 use crate::vault;
 
@@ -18,13 +19,14 @@ pub fn heir(credential: &Credential, raw: &str) -> Result<Credential> {
             .error("a credential cannot inherit from itself")
             .hint("reassign_to => 'default'"));
     }
-    if !heir.is_bound() || authority::is_superuser(heir.role) {
+    // Default is a member of every credential, so of what the one that goes has been given too.
+    if !heir.is_bound() || access::elevation(heir.role, Some(credential.role))?.is_some() {
         return Err(Kind::Denied
             .error(format!(
                 "credential \"{}\" cannot own what is moved",
                 shown(&heir.name)
             ))
-            .detail("It is orphaned, or has become a superuser."));
+            .detail("It is orphaned: its role was replaced, or holds what no credential may."));
     }
     rotation::refuse_destroying(&heir)?;
     Ok(heir)

@@ -3,6 +3,7 @@
 pub mod api;
 mod store;
 
+use crate::access;
 use crate::catalog::{self, Credential, State};
 use crate::core::name;
 use crate::error::{shown, Kind, Result};
@@ -49,6 +50,7 @@ impl Choice {
                 .detail("The default credential stands one step below superuser.")
                 .hint("SELECT * FROM credentials.setup('app_owner');"));
         }
+        refuse_member_of_superuser(role, wanted)?;
         Ok(Choice::Existing(role, wanted.to_owned()))
     }
 
@@ -56,6 +58,7 @@ impl Choice {
         let owner = store::database_owner(database::current())?;
         if let Some((role, name, false)) = owner {
             name::check_taken_role(&name)?;
+            refuse_member_of_superuser(role, &name)?;
             return Ok(Choice::Existing(role, name));
         }
         let home = ident::database_name(database::current()).unwrap_or_default();
@@ -69,6 +72,17 @@ impl Choice {
         }
         Ok(Choice::New(name))
     }
+}
+
+/// Attributes are taken away with a WARNING; a membership is somebody's grant, and stands.
+fn refuse_member_of_superuser(role: Oid, name: &str) -> Result<()> {
+    let Some(why) = access::in_superuser(role, None)? else {
+        return Ok(());
+    };
+    Err(Kind::Denied
+        .error(format!("role \"{}\" {why}", shown(name)))
+        .detail("The default credential stands one step below superuser.")
+        .hint("REVOKE that membership first."))
 }
 
 /// Names that the server keeps for itself (user.c, IsReservedName, and the words of RoleSpec).
