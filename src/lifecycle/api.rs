@@ -9,7 +9,7 @@ use crate::jobs::{self, Order, Stage};
 use crate::ownership::{self, Scope};
 use crate::pg::call::{Answer, Call};
 use crate::pg::role::{self, Options};
-use crate::pg::value::at;
+use crate::pg::value::{at, Type, Value};
 use crate::pg::{database, ident, lock, log, time, xact};
 use crate::rotation::{self, Applied, Fresh};
 use crate::vault;
@@ -36,7 +36,7 @@ pub fn create(call: &Call) -> Result<Answer> {
     vault::require_usable()?;
     creation::lock_counter()?;
     if let (true, Some(existing)) = (if_not_exists, creation::existing(&plan.name)?) {
-        let mut row = identity(&existing, access::seen_state(&existing)?);
+        let mut row = existing.identity(access::seen_state(&existing)?);
         row.push(Value::Null(Type::Text));
         return Ok(Answer::Rows(vec![row]));
     }

@@ -10,7 +10,7 @@ use super::{ident, spi, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
-use std::ffi::c_int;
+use std::ffi::{c_int, CString};
 
 /// A role's login attributes that an act can set.
 #[derive(Default, Clone)]
