@@ -12,9 +12,12 @@ home=/tmp/credential_manager-demo-$(id -u)-$(printf %s "$root" | cksum | cut -d'
 data=$home/data
 step="making the server"
 
+# By the system's pg_ctl, which is there even where `cargo clean` has taken the demo's own away.
 stop_server() {
-    if [ -f "$data/postmaster.pid" ]; then
-        as_server_user "$bin/pg_ctl" stop -s -m fast -D "$data" || true
+    local pg_ctl
+    pg_ctl=$("$system_pg_config" --bindir)/pg_ctl
+    if as_server_user "$pg_ctl" status -D "$data" >/dev/null 2>&1; then
+        as_server_user "$pg_ctl" stop -s -m fast -D "$data"
     fi
 }
 
@@ -31,7 +34,7 @@ on_error() {
         echo "the last lines of the server log ($home/server.log):" >&2
         tail -n 15 "$home/server.log" >&2
     fi
-    stop_server
+    stop_server || true
 }
 
 free_port() {
@@ -75,60 +78,89 @@ title() {
 # $1: whose session the heading tells; $2: how psql connects.
 run() {
     printf '\n-- as %s\n' "$1"
-    "$bin/psql" -X -e -v ON_ERROR_STOP=1 -P pager=off -P null=- "$2" 2>&1
+    "$bin/psql" -X -e -v ON_ERROR_STOP=1 -P pager=off "$2" 2>&1
 }
 as_superuser() { run "superuser postgres" "host=$home port=$port user=postgres dbname=app"; }
 as_default() { run "the default credential" "$default_url"; }
 
-# Shows what a call of credentials.url() tells and keeps it in $url.
+# Shows what a call of credentials.url() tells and keeps it in $url. $1: who asks; $2: the call.
 show_url() {
     local shown
-    shown=$("$1" <<<"SELECT credentials.url('$2');")
+    shown=$("$1" <<<"$2")
     printf '%s\n' "$shown"
     url=$(grep -o 'postgres://[^ ]*' <<<"$shown" | tail -n 1)
 }
 
-# One statement as a user types it in a shell; $1 is the URL, $2 the statement.
-shell_psql() {
-    printf '\n$ psql "%s" -c "%s"\n' "$1" "$2"
-    "$bin/psql" -X -P pager=off "$1" -c "$2"
-}
-
-# The same where a refusal is what has to be shown.
-shell_psql_refused() {
-    if shell_psql "$@" 2>&1; then
+# A statement that has to be refused, for the words of the refusal.
+refused() {
+    if "$@"; then
         echo "error: this should have been refused" >&2
         return 1
     fi
 }
 
+# One statement as a user types it in a shell; $1 is the URL, $2 the statement.
+shell_psql() {
+    printf '\n$ psql "%s" -c "%s"\n' "$1" "$2"
+    "$bin/psql" -X -P pager=off "$1" -c "$2" 2>&1
+}
+
+# Leaves a session of the credential open, as a forgotten psql or a thief would. $1: its URL.
+open_session() {
+    printf '\n$ psql "%s" -c "SELECT pg_sleep(600)" &\n' "$1"
+    "$bin/psql" -X "$1" -c "SELECT pg_sleep(600)" >"$home/session.out" 2>&1 &
+    session=$!
+    until [ "$("$bin/psql" -XAt -h "$home" -p "$port" -U postgres app \
+        -c "SELECT connections FROM credentials.list() WHERE name = 'analyst'")" = 1 ]; do
+        kill -0 "$session" || { cat "$home/session.out"; return 1; }
+        sleep 0.05
+    done
+}
+
+# What became of it.
+closed_session() {
+    wait "$session" || true
+    printf '\nThe session that was open got:\n'
+    head -n 1 "$home/session.out"
+    rm "$home/session.out"
+}
+
 # ---- the walk ----
 
 walk() {
-    title "Install: preloaded, a key file outside the data directory, one CREATE EXTENSION"
+    title "A server with the extension: five lines of postgresql.conf and a key file"
+    grep -E '^(shared_preload_libraries|credential_manager\.)' "$data/postgresql.conf"
+    printf '\n$ head -c 32 /dev/urandom > credential_manager.key   (outside the data directory)\n'
+    ls -l "$home/credential_manager.key"
+
+    title "Install and set up: what setup would do first, then setup"
     as_superuser <<'SQL'
-SHOW shared_preload_libraries;
 CREATE EXTENSION credential_manager;
-SELECT * FROM credentials.setup_plan('app_owner');
+SELECT step, action, object, note FROM credentials.setup_plan('app_owner') WHERE object NOT LIKE 'function %';
 SELECT * FROM credentials.setup('app_owner');
 SQL
-    show_url as_superuser default
+    show_url as_superuser "SELECT credentials.url('default');"
     default_url=$url
 
     title "An application with data: pgbench, and two schemas of its own, owned by the default credential"
-    echo "\$ pgbench -i (as the default credential)"
-    "$bin/pgbench" -i -q "$default_url" 2>&1
-    as_default <"$root/scripts/demo_schema.sql"
+    printf '\n$ pgbench -i "%s"\n' "$default_url"
+    "$bin/pgbench" -i -q "$default_url" 2>&1 | tail -n 1
+    printf '\n$ psql "%s" -f scripts/demo_schema.sql\n' "$default_url"
+    "$bin/psql" -X -q -v ON_ERROR_STOP=1 "$default_url" -f - <"$root/scripts/demo_schema.sql" 2>&1
+    as_default <<'SQL'
+SELECT table_schema AS schema, count(*) AS relations FROM information_schema.tables
+ WHERE table_schema IN ('public', 'shop', 'billing') GROUP BY 1 ORDER BY 1;
+SQL
 
     title "Create a credential and log in with its URL"
     as_default <<<"SELECT * FROM credentials.create('analyst');"
     local old_url new_url
-    show_url as_default analyst
+    show_url as_default "SELECT credentials.url('analyst');"
     old_url=$url
-    shell_psql "$old_url" "SELECT current_user, inet_server_port() AS port, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    shell_psql "$old_url" "SELECT current_user, current_database()"
 
     title "A new credential may connect and nothing else; plain GRANT gives it more"
-    shell_psql_refused "$old_url" "SELECT count(*) FROM shop.orders"
+    refused shell_psql "$old_url" "SELECT count(*) FROM shop.orders"
     as_default <<'SQL'
 GRANT USAGE, CREATE ON SCHEMA shop TO analyst;
 GRANT SELECT ON ALL TABLES IN SCHEMA shop TO analyst;
@@ -136,19 +168,22 @@ SQL
     shell_psql "$old_url" "SELECT count(*) AS orders FROM shop.orders"
 
     title "List the credentials"
+    open_session "$old_url"
     as_default <<'SQL'
-SELECT name, username, state, connections, connection_limit, password_encryption, created_at FROM credentials.list();
+SELECT name, username, state, connections, connection_limit, password_encryption FROM credentials.list();
+SELECT * FROM credentials.list() WHERE name = 'analyst' \gx
 SQL
 
-    title "Rotate: a new password at once, the old one is good for nothing"
+    title "Rotate after a leak: a new password at once, old sessions ended, the old password good for nothing"
     as_default <<'SQL'
-SELECT name, username, state, deadline FROM credentials.rotate('analyst', force => true);
+SELECT name, username, state FROM credentials.rotate('analyst', force => true);
 SELECT * FROM credentials.wait('analyst');
 SQL
-    show_url as_default analyst
+    closed_session
+    refused shell_psql "$old_url" "SELECT 1"
+    show_url as_default "SELECT credentials.url('analyst');"
     new_url=$url
     [ "$new_url" != "$old_url" ] || { echo "error: the URL is the same as before" >&2; return 1; }
-    shell_psql_refused "$old_url" "SELECT 1"
     shell_psql "$new_url" "SELECT current_user, count(*) AS orders FROM shop.orders GROUP BY 1"
 
     title "The credential makes objects of its own"
@@ -159,16 +194,21 @@ CREATE VIEW shop.best_customer AS SELECT * FROM shop.best_customers ORDER BY rev
 CREATE SEQUENCE shop.report_number;
 SQL
 
-    title "Destroy it: first the plan, then with the database's name as confirmation; its data stays"
+    title "Destroy it: the plan, a call without confirmation, then the real one; its data stays"
     as_default <<'SQL'
-SELECT step, database, kind, object, action FROM credentials.destroy_plan('analyst');
+SELECT step, database, kind, object, action, note FROM credentials.destroy_plan('analyst');
+SQL
+    refused as_default <<'SQL'
+SELECT * FROM credentials.destroy('analyst');
+SQL
+    as_default <<'SQL'
 SELECT * FROM credentials.destroy('analyst', confirm => 'app');
 SELECT * FROM credentials.wait('analyst');
-SELECT c.relname, c.relkind, c.relowner::regrole AS owner
-  FROM pg_class c WHERE c.relname IN ('best_customers', 'best_customer', 'report_number') ORDER BY 1;
+SELECT relname, relowner::regrole AS owner FROM pg_class
+ WHERE relname IN ('best_customers', 'best_customer', 'report_number') ORDER BY 1;
 SELECT count(*) AS rows_kept FROM shop.best_customers;
 SQL
-    shell_psql_refused "$new_url" "SELECT 1"
+    refused shell_psql "$new_url" "SELECT 1"
 
     title "Repair the default credential after somebody worked as superuser"
     as_superuser <<'SQL'
@@ -177,19 +217,21 @@ ALTER VIEW billing.open_invoices OWNER TO postgres;
 REVOKE pg_monitor FROM app_owner;
 SQL
     as_default <<'SQL'
-SELECT step, database, kind, object, action FROM credentials.repair_plan();
+SELECT step, database, kind, object, action, note FROM credentials.repair_plan();
 SELECT * FROM credentials.repair_default();
 SELECT * FROM credentials.wait('default');
-SELECT c.relname, c.relowner::regrole AS owner
-  FROM pg_class c WHERE c.relname IN ('made_by_superuser', 'open_invoices') ORDER BY 1;
-SELECT pg_has_role('app_owner', 'pg_monitor', 'MEMBER') AS monitors_again;
+SELECT relname, relowner::regrole AS owner FROM pg_class
+ WHERE relname IN ('made_by_superuser', 'open_invoices') ORDER BY 1;
+SELECT * FROM credentials.repair_plan();
 SQL
 
-    title "What happened: jobs and the audit trail"
+    title "What happened: jobs, the audit trail, and a line of the server log"
     as_default <<'SQL'
-SELECT job, kind, name, state, done, total, message FROM credentials.jobs();
-SELECT id, action, name, effective_role, session_role FROM credentials.events() ORDER BY id;
+SELECT job, kind, name, state, done, total FROM credentials.jobs();
+SELECT id, action, name, effective_role, application_name, detail FROM credentials.events();
 SQL
+    printf '\n$ grep destroy server.log | tail -n 1\n'
+    grep 'credential_manager: destroy' "$home/server.log" | tail -n 1
 }
 
 farewell() {
@@ -215,6 +257,7 @@ start)
     "$root/scripts/install.sh" "$pg_config" "$target/release/libcredential_manager.so"
     port=$(free_port)
     trap on_error ERR
+    trap 'on_error; exit 130' INT TERM
     set -E
     say "starting a throwaway server on 127.0.0.1:$port, files in $home"
     start_server
@@ -227,7 +270,6 @@ stop)
         say "no demo is running"
         exit 0
     fi
-    bin=$(echo "$(private_place demo)"/usr/lib/postgresql/*/bin)
     stop_server
     rm -rf "$home"
     say "the demo's server is stopped, its files are removed"
