@@ -30,6 +30,12 @@ if [ "$(cat "$place/stamp" 2>/dev/null)" != "$stamp" ]; then
     rm -f "$place$lib"/credential_manager.so "$place$share"/extension/credential_manager*
     printf '%s' "$stamp" >"$place/stamp"
 fi
+# For a build against the copy, as `make install PG_CONFIG=…` with a server in a place of its own.
+headers=$("$system_pg_config" --includedir-server)
+if [ -d "$headers" ] && [ ! -e "$place$headers" ]; then
+    mkdir -p "$(dirname "$place$headers")"
+    ln -s "$headers" "$place$headers"
+fi
 copied=$place$bin/pg_config
 for word in --bindir --pkglibdir --sharedir; do
     case $("$copied" $word) in
