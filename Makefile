@@ -43,13 +43,17 @@ demo: build ## start a throwaway server and walk through the main job, statement
 demo-stop: ## stop the demo's server and remove it
 	@scripts/demo.sh stop
 
+META.json: META.json.in Cargo.toml
+	@sed "s/@CARGO_VERSION@/$$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n1)/" $< >$@
+	@echo "META.json written"
+
 check: needs ## format, lints, floors of the house, unit tests: no server needed
 	@cargo fmt --version >/dev/null && cargo clippy --version >/dev/null || \
 	  { echo "error: rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2; exit 1; }
 	cargo fmt --check
 	cargo clippy $(LOCKED) --all-targets -- -D warnings
 	cargo clippy $(LOCKED) --all-targets $(TESTING) -- -D warnings
-	cargo test $(LOCKED) $(TESTING) --lib --test layers
+	cargo test $(LOCKED) $(TESTING) --lib --test layers --test surface --test papers
 
 # Private server copy with the test build in it; the system's server is left as it is.
 test-server: needs

@@ -16,5 +16,5 @@
 mod harness;
 
 mod harness_itself;
-mod secrets;
 mod readme;
+mod secrets;
