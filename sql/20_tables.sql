@@ -8,6 +8,8 @@ CREATE TABLE credentials.installation (
   database          oid NOT NULL
 );
 COMMENT ON TABLE credentials.installation IS 'What the rows of this schema are bound to: this installation, this cluster, this database';
+COMMENT ON COLUMN credentials.installation.singleton IS 'Always true: there is one row';
+COMMENT ON COLUMN credentials.installation.id IS 'Random number of this installation, made by CREATE EXTENSION';
 COMMENT ON COLUMN credentials.installation.system_identifier IS 'The cluster''s system identifier when the rows were bound; part of what passwords are sealed with';
 COMMENT ON COLUMN credentials.installation.database IS 'OID of the home database when the rows were bound';
 
@@ -38,6 +40,7 @@ COMMENT ON COLUMN credentials.credential.state IS 'State of the credential';
 COMMENT ON COLUMN credentials.credential.secret IS 'The row of credentials.secret that holds the password in force, where one is stored';
 COMMENT ON COLUMN credentials.credential.lease IS 'Whether the credential ends at valid_until';
 COMMENT ON COLUMN credentials.credential.valid_until IS 'When a lease ends';
+COMMENT ON COLUMN credentials.credential.created_at IS 'When it was made or adopted';
 COMMENT ON COLUMN credentials.credential.rotated_at IS 'When the password was last changed through the extension';
 COMMENT ON COLUMN credentials.credential.last_login_at IS 'Latest login that was seen';
 
@@ -51,7 +54,10 @@ CREATE TABLE credentials.secret (
 ALTER TABLE credentials.secret ALTER COLUMN sealed SET STATISTICS 0;
 ALTER TABLE credentials.secret ALTER COLUMN role SET STATISTICS 0;
 COMMENT ON TABLE credentials.secret IS 'Passwords, sealed with the key file; bound to cluster, role and row';
+COMMENT ON COLUMN credentials.secret.id IS 'Number of the row';
+COMMENT ON COLUMN credentials.secret.role IS 'OID of the role whose password it is';
 COMMENT ON COLUMN credentials.secret.sealed IS 'Envelope of an AEAD (XChaCha20-Poly1305)';
+COMMENT ON COLUMN credentials.secret.made_at IS 'When it was sealed';
 
 CREATE TABLE credentials.job (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -79,9 +85,24 @@ CREATE TABLE credentials.job (
 );
 ALTER TABLE credentials.job ALTER COLUMN verifier SET STATISTICS 0;
 COMMENT ON TABLE credentials.job IS 'Work that outlives the transaction that ordered it; done by the worker, one step a transaction';
+COMMENT ON COLUMN credentials.job.id IS 'Number of the job';
+COMMENT ON COLUMN credentials.job.kind IS 'What is done: rotate, suspend, destroy, repair or expire';
+COMMENT ON COLUMN credentials.job.role IS 'OID of the role that it is done to';
+COMMENT ON COLUMN credentials.job.name IS 'Name of the credential when the job was ordered';
+COMMENT ON COLUMN credentials.job.state IS 'queued, running, waiting (for a lock or a session), blocked (a person is needed), done, failed or cancelled';
 COMMENT ON COLUMN credentials.job.stage IS 'The step that comes next';
+COMMENT ON COLUMN credentials.job.database IS 'Database that is worked on now';
+COMMENT ON COLUMN credentials.job.reassign_to IS 'OID of the role that gets what is moved';
+COMMENT ON COLUMN credentials.job.secret IS 'The row of credentials.secret that comes into force with the job';
 COMMENT ON COLUMN credentials.job.verifier IS 'Verifier that the role gets when the job takes effect; empty from then on';
 COMMENT ON COLUMN credentials.job.cutover IS 'Sessions that began up to here logged in with what is gone, and are ended';
+COMMENT ON COLUMN credentials.job.options IS 'What repair_default() was asked for';
+COMMENT ON COLUMN credentials.job.done IS 'Objects moved so far';
+COMMENT ON COLUMN credentials.job.total IS 'Objects to move, where known';
+COMMENT ON COLUMN credentials.job.requested_by IS 'Who ordered it';
+COMMENT ON COLUMN credentials.job.created_at IS 'When it was ordered';
+COMMENT ON COLUMN credentials.job.started_at IS 'When the worker began';
+COMMENT ON COLUMN credentials.job.updated_at IS 'When the row last changed';
 COMMENT ON COLUMN credentials.job.due_at IS 'When the next step is due';
 COMMENT ON COLUMN credentials.job.message IS 'What a waiting or blocked job waits for';
 
@@ -100,9 +121,18 @@ CREATE TABLE credentials.event (
   detail           jsonb NOT NULL DEFAULT '{}'
 );
 COMMENT ON TABLE credentials.event IS 'Audit trail: one row for every call that changed something or told a secret, and for what the worker did';
+COMMENT ON COLUMN credentials.event.id IS 'Number of the event, in order';
+COMMENT ON COLUMN credentials.event.at IS 'When it happened';
+COMMENT ON COLUMN credentials.event.action IS 'The function that was called, or what the worker did';
+COMMENT ON COLUMN credentials.event.name IS 'Name of the credential';
+COMMENT ON COLUMN credentials.event.role IS 'OID of its role';
+COMMENT ON COLUMN credentials.event.app IS 'App that it is about, where it is about one';
 COMMENT ON COLUMN credentials.event.effective_role IS 'Whose rights the call was made with';
 COMMENT ON COLUMN credentials.event.outer_role IS 'The role of the session''s top level, after SET ROLE';
 COMMENT ON COLUMN credentials.event.session_role IS 'Who logged in';
+COMMENT ON COLUMN credentials.event.client_addr IS 'Address of the client; NULL for a local socket';
+COMMENT ON COLUMN credentials.event.application_name IS 'What the client called itself';
+COMMENT ON COLUMN credentials.event.detail IS 'What else is known; never a secret';
 
 -- pg_read_all_data and pg_write_all_data reach every table without a grant. Row security without a
 -- policy shuts them out of these; superusers, as whom the extension reads and writes, pass it.

@@ -8,7 +8,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'setup_wrapper';
 COMMENT ON FUNCTION credentials.setup(text) IS
-  'Makes the default credential and locks PUBLIC out of the home database. default_role: a role that exists (kept as it is, but for the attributes that default must not have) or a new one; without it the owner of the database, or, where that is a superuser, a new role <database>_owner. A second call changes nothing. Superusers only.';
+  'Makes the default credential, the owner of this database one step below superuser, and locks PUBLIC out of the database and of schema public. default_role: a role that exists (its password, settings and limits stay, attributes that default must not have go, with a WARNING) or the name of a new one; without it the owner of the database, or, where that is a superuser, a new role <database>_owner. The password is told only where a new role was made and no key file keeps it. A second call changes nothing. See setup_plan() first. Superusers only.';
 
 CREATE FUNCTION credentials.setup_plan(default_role text DEFAULT NULL)
 RETURNS SETOF credentials.setup_step
@@ -16,7 +16,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
 @PINNED@
 AS 'MODULE_PATHNAME', 'setup_plan_wrapper';
 COMMENT ON FUNCTION credentials.setup_plan(text) IS
-  'Lists what setup() with the same argument would do, and does nothing. Superusers only.';
+  'Lists what setup() with the same default_role would do, step by step, and does nothing. No row: setup has been done. Superusers only.';
 
 CREATE FUNCTION credentials.create(
     name text,
@@ -32,7 +32,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'create_wrapper';
 COMMENT ON FUNCTION credentials.create(text, text, text[], interval, integer, boolean, boolean, text) IS
-  'Makes a credential: a new login role with CONNECT on the home database and nothing else. valid_for makes it a lease that ends by itself; login => false makes it suspended until resume(); if_not_exists returns the credential that is there, untouched; password takes 24 to 64 characters or a SCRAM-SHA-256 verifier instead of a generated password. With a key file the password is told by url(), without one here and never again. access is not built yet.';
+  'Makes a credential: a new login role called name, with CONNECT on this database and nothing else; GRANT it what it needs. valid_for makes it a lease: it ends by itself after that time, as destroy() would end it. connection_limit: sessions at most, -1 or NULL for no limit. login => false makes it suspended until resume(). if_not_exists => true returns the credential of that name untouched where there is one. password: 24 to 64 characters, or a SCRAM-SHA-256 verifier; without it a password is generated. With a key file url() tells the password, without one it stands in this result and nowhere else. access and schemas, a preset of rights on schemas, are not built yet: leave them out.';
 
 CREATE FUNCTION credentials.configure(
     name text,
@@ -43,7 +43,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'configure_wrapper';
 COMMENT ON FUNCTION credentials.configure(text, integer, jsonb) IS
-  'Changes a credential''s connection limit (-1: none) and its settings in the home database, such as ''{"statement_timeout": "30s"}''; a JSON null resets one. NULL leaves as is.';
+  'Changes what a credential (name) may use. connection_limit: sessions at most, -1 for no limit. settings: per-role settings in this database, such as ''{"statement_timeout": "30s"}''; a JSON null resets one; only what any user may SET. New sessions follow. NULL leaves as is, so that configure(name) alone shows what is set. On default: superusers.';
 
 CREATE FUNCTION credentials.suspend(name text)
 RETURNS credentials.status
@@ -51,7 +51,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'suspend_wrapper';
 COMMENT ON FUNCTION credentials.suspend(text) IS
-  'Closes a credential: nobody logs in with it from the commit on, its sessions are ended, its objects, rights and password stay. resume() opens it again.';
+  'Closes a credential (name): from the commit on nobody logs in with it, and its sessions are ended; its password, objects and rights stay. resume() opens it again. The default credential cannot be suspended.';
 
 CREATE FUNCTION credentials.resume(name text)
 RETURNS credentials.status
@@ -59,7 +59,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'resume_wrapper';
 COMMENT ON FUNCTION credentials.resume(text) IS
-  'Opens a suspended credential again, with the password it had.';
+  'Opens a suspended credential (name) again, with the password it had.';
 
 CREATE FUNCTION credentials.adopt(role text, name text DEFAULT NULL)
 RETURNS credentials.identity
@@ -67,7 +67,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'adopt_wrapper';
 COMMENT ON FUNCTION credentials.adopt(text, text) IS
-  'Manages a login role that exists, as it is: password, rights, settings and objects are kept. Its password is not known until the next rotate() or set_password(). Superusers only.';
+  'Takes a role that exists under management, as it is: password, rights, settings and objects are kept. name: what the credential is called, the role''s name unless given. The password is not known to url() until the next rotate() or set_password(). Roles that are superusers, or could become one, are refused. Superusers only.';
 
 CREATE FUNCTION credentials.release(name text)
 RETURNS credentials.released
@@ -75,7 +75,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'release_wrapper';
 COMMENT ON FUNCTION credentials.release(text) IS
-  'Stops managing a credential and leaves its role as it is. Superusers only.';
+  'Stops managing a credential (name) and leaves its role as it is: it goes on to log in, and its stored password is forgotten. The opposite of adopt(). Superusers only.';
 
 CREATE FUNCTION credentials.claim(confirm text)
 RETURNS SETOF credentials.identity
@@ -83,7 +83,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
 @PINNED@
 AS 'MODULE_PATHNAME', 'claim_wrapper';
 COMMENT ON FUNCTION credentials.claim(text) IS
-  'Binds the rows of a foreign cluster (a copy of the data directory, a database made from this one as template) to this one: what agrees is managed again with passwords, grants and jobs as they were, the rest is reported as orphaned. confirm is the name of the home database. Superusers only.';
+  'After a copy: binds the rows of another cluster (a copied data directory, a database made from this one as template) to this one. What agrees is managed again, with passwords, grants and jobs as they were; the rest is reported as orphaned. Until then every other call refuses. confirm: the name of this database. Superusers only.';
 
 CREATE FUNCTION credentials.destroy(
     name text,
@@ -94,7 +94,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'destroy_wrapper';
 COMMENT ON FUNCTION credentials.destroy(text, text, text) IS
-  'Destroys a credential: closes it at commit, then the worker ends its sessions, moves all it owns in every database to reassign_to, removes what it was granted, and drops the role. Data is never dropped. confirm is the name of the home database. See destroy_plan() first, wait() after.';
+  'Destroys a credential (name). At commit it can no longer log in; then the worker ends its sessions, gives all it owns, in every database of the cluster, to the credential reassign_to, takes back what it was granted, and drops its role. Data is never dropped. confirm must be the name of this database: without it the call refuses and tells what is at stake. See destroy_plan() first, wait() and jobs() after. The default credential cannot be destroyed.';
 
 CREATE FUNCTION credentials.destroy_plan(name text, reassign_to text DEFAULT 'default')
 RETURNS SETOF credentials.ownership_step
@@ -102,7 +102,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'destroy_plan_wrapper';
 COMMENT ON FUNCTION credentials.destroy_plan(text, text) IS
-  'Lists what destroy() would do with each object, and what would keep the role from going; does nothing.';
+  'Lists what destroy() would do to each object of a credential (name) if reassign_to became the owner, and what would keep the role from being dropped; does nothing.';
 
 CREATE FUNCTION credentials.rotate(
     name text DEFAULT 'default',
@@ -114,7 +114,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'rotate_wrapper';
 COMMENT ON FUNCTION credentials.rotate(text, boolean, interval, interval) IS
-  'Gives a credential a new password. force => true: in place at commit, every session that began before is ended; for a leaked password. overlap => ''0'': in place at commit where no session is left. A rotation with overlap is not built yet.';
+  'Gives a credential (name) a new password. force => true: at commit, and every session that began before is ended; for a password that leaked. overlap => ''0'': at commit, where the credential has no session left. grace (how long old sessions may finish at most) and a longer overlap (how long the old password stays good at least) belong to the rotation that keeps both passwords good for a while, which is not built yet. deadline: when the old password goes at the latest; NULL where it has gone. With a key file url() tells the new password, without one it stands in this result and nowhere else.';
 
 CREATE FUNCTION credentials.rotate_all(
     force boolean DEFAULT false,
@@ -126,7 +126,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'rotate_all_wrapper';
 COMMENT ON FUNCTION credentials.rotate_all(boolean, interval, interval, interval) IS
-  'Rotates every credential, default first, a row each; those that are rotating, suspended or destroying are left out, a row with their state. older_than leaves out those rotated since.';
+  'Rotates every credential, default first, a row each. force, grace and overlap are as in rotate(). older_than => ''30 days'' leaves out those rotated since. Credentials that are rotating, suspended, destroying or orphaned are left as they are and shown with their state.';
 
 CREATE FUNCTION credentials.set_password(name text, password text DEFAULT NULL)
 RETURNS credentials.new_password
@@ -134,7 +134,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'set_password_wrapper';
 COMMENT ON FUNCTION credentials.set_password(text, text) IS
-  'Changes a credential''s password in place at commit; sessions go on. password: 24 to 64 characters, or a SCRAM-SHA-256 verifier; NULL generates one. On default: superusers only.';
+  'Changes the password of a credential (name) in place at commit; its sessions go on. password: 24 to 64 characters without quotes and control characters, or a SCRAM-SHA-256 verifier, whose password url() cannot tell; NULL generates one. A statement with a password in it may be logged by the server: prefer NULL. On default: superusers.';
 
 CREATE FUNCTION credentials.extend(name text, valid_for interval)
 RETURNS credentials.lease
@@ -142,7 +142,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'extend_wrapper';
 COMMENT ON FUNCTION credentials.extend(text, interval) IS
-  'Lets a lease end valid_for from now.';
+  'Lets a lease (name, a credential made with valid_for) end valid_for from now, sooner or later than before.';
 
 CREATE FUNCTION credentials.repair_default(include_unmanaged boolean DEFAULT false, keep_access boolean DEFAULT false)
 RETURNS credentials.order_placed
@@ -150,7 +150,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'repair_default_wrapper';
 COMMENT ON FUNCTION credentials.repair_default(boolean, boolean) IS
-  'Makes the default credential the owner of what credentials, superusers and vanished roles own in the home database, and restores its attributes, memberships and rights. include_unmanaged takes other roles'' objects too (superusers only); keep_access leaves the former owner its rights on what it owned. See repair_plan() first, wait() after.';
+  'Makes the default credential the owner of what other credentials, superusers and dropped roles own in this database, and restores its attributes, memberships and rights. include_unmanaged => true takes objects of roles that are no credentials too (superusers). keep_access => true leaves the former owners their rights on what they owned. Members of extensions, and code that a superuser owns, stay. Done by the worker in small batches: see repair_plan() first, wait() and jobs() after.';
 
 CREATE FUNCTION credentials.repair_plan(include_unmanaged boolean DEFAULT false)
 RETURNS SETOF credentials.ownership_step
@@ -158,7 +158,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'repair_plan_wrapper';
 COMMENT ON FUNCTION credentials.repair_plan(boolean) IS
-  'Lists what repair_default() would do with each object, and does nothing.';
+  'Lists what repair_default() with the same include_unmanaged would do, a row for each right and object, and does nothing.';
 
 CREATE FUNCTION credentials.cancel_job(job bigint)
 RETURNS credentials.job_state
@@ -166,7 +166,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'cancel_job_wrapper';
 COMMENT ON FUNCTION credentials.cancel_job(bigint) IS
-  'Cancels a destroy or a repair: what moved stays moved; a credential that was being destroyed is suspended then.';
+  'Cancels a destroy or a repair by its number (job, as in jobs()). What was moved stays moved; a credential that was being destroyed is suspended then: resume() or destroy() it again. A rotation cannot be cancelled.';
 
 CREATE FUNCTION credentials.wait(name text DEFAULT NULL, timeout interval DEFAULT '5 min')
 RETURNS credentials.status
@@ -174,7 +174,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'wait_wrapper';
 COMMENT ON FUNCTION credentials.wait(text, interval) IS
-  'Waits until nothing is due for a credential, or for any: a forced rotation''s old sessions ended, a destroyed role gone (state destroyed), a repair done.';
+  'Waits until no work is left for a credential (name), or for any where name is NULL: sessions ended after rotate(force) and suspend(), a destroyed role gone (state destroyed), a repair done. After timeout it fails (55P03) and the work goes on. Call it in a transaction of its own, after the commit of what it waits for.';
 
 CREATE FUNCTION credentials.reseal()
 RETURNS SETOF credentials.resealed
@@ -182,7 +182,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
 @PINNED@
 AS 'MODULE_PATHNAME', 'reseal_wrapper';
 COMMENT ON FUNCTION credentials.reseal() IS
-  'Seals every stored password with the first key of the key file, so that an older key can be taken out; a row for each credential that was sealed anew. Superusers only.';
+  'Seals every stored password with the first key of the key file, a row for each that was not; after that older keys can be taken out of the file. Superusers only.';
 
 CREATE FUNCTION credentials.list()
 RETURNS SETOF credentials.listed
@@ -190,7 +190,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'list_wrapper';
 COMMENT ON FUNCTION credentials.list() IS
-  'All credentials with their state, limits, sessions and ages.';
+  'All credentials, default first: state, limits, sessions, and when each was made, rotated and last seen to log in. username is the role to log in with; protected ones cannot be destroyed; read_only ones hold rights on tables, and none but SELECT; connection_limit -1 means none. attachments and access are empty until apps and access presets are built.';
 
 CREATE FUNCTION credentials.usernames(name text DEFAULT NULL)
 RETURNS SETOF credentials.username
@@ -198,7 +198,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'usernames_wrapper';
 COMMENT ON FUNCTION credentials.usernames(text) IS
-  'The role names to log in with, their states and how many sessions each has.';
+  'The role names to log in with, of a credential (name) or of all, with their states (active; revoking: closed or closing) and sessions.';
 
 CREATE FUNCTION credentials.url(name text DEFAULT 'default', endpoint text DEFAULT 'leader')
 RETURNS text
@@ -206,7 +206,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'url_wrapper';
 COMMENT ON FUNCTION credentials.url(text, text) IS
-  'The URL to log in with a credential: postgres://user:password@host:port/database?sslmode=require, percent-encoded. Follows every rotation.';
+  'The URL to log in with a credential (name): postgres://user:password@host:port/database?sslmode=require, percent-encoded. endpoint: which host and port; leader, the one of the settings credential_manager.host, port and sslmode, is the only one so far. Where no password is stored the URL comes without it, with a NOTICE. Telling a password is recorded in events().';
 
 CREATE FUNCTION credentials.connection_info(name text DEFAULT 'default', endpoint text DEFAULT 'leader')
 RETURNS credentials.connection
@@ -214,7 +214,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'connection_info_wrapper';
 COMMENT ON FUNCTION credentials.connection_info(text, text) IS
-  'All that a client needs to log in with a credential: parts, conninfo string, URL and JDBC URL. Tells the password where it is stored.';
+  'All that a client needs to log in with a credential (name) at an endpoint (leader, as in url()): the parts, a libpq connection string, the URL and the JDBC URL. The password is in the last three where it is stored; telling it is recorded in events().';
 
 CREATE FUNCTION credentials.jobs()
 RETURNS SETOF credentials.job_report
@@ -222,7 +222,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'jobs_wrapper';
 COMMENT ON FUNCTION credentials.jobs() IS
-  'Work in progress, and what it waits for; finished jobs for a day.';
+  'The worker''s jobs: what is under way, how far it is, and in message what a waiting or blocked one waits for. done and total count objects; eta is a guess from how long they took so far. Jobs that are over stay for a day.';
 
 CREATE FUNCTION credentials.events(
     name text DEFAULT NULL,
@@ -233,4 +233,4 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1000
 @PINNED@
 AS 'MODULE_PATHNAME', 'events_wrapper';
 COMMENT ON FUNCTION credentials.events(text, timestamptz, bigint) IS
-  'The audit trail, oldest first: of one credential, since a time, after an event.';
+  'The audit trail, oldest first: who did what to which credential, by whose rights, from where. Filters: name (a credential, also one that is gone), since (a time), after (an id, to read on from the last one seen). NULL: all.';

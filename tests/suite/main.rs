@@ -15,6 +15,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod contract;
 mod harness_itself;
 mod readme;
 mod secrets;
