@@ -6,7 +6,7 @@ use std::fs;
 use postgres::{Client, Config};
 
 use super::key_file::point_to;
-use super::{one, row, verifier};
+use super::{one, row, steps, verifier};
 use crate::harness::{expect_error, wait_until, Cluster, SOON};
 
 pub struct Life<'a> {
@@ -37,10 +37,13 @@ const CALLS: [&str; 12] = [
 impl<'a> Life<'a> {
     pub fn new(cluster: &'a Cluster) -> Life<'a> {
         let mut su = cluster.superuser("app");
-        su.batch_execute(
-            "SELECT credentials.rotate('default', force => true); SELECT credentials.wait()",
-        )
-        .unwrap();
+        steps(
+            &mut su,
+            &[
+                "SELECT credentials.rotate('default', force => true)",
+                "SELECT credentials.wait()",
+            ],
+        );
         let own = cluster.connect(&cluster.url("default")).unwrap();
         Life {
             cluster,
@@ -149,7 +152,8 @@ impl<'a> Life<'a> {
         self.note();
         self.adopted();
         self.typed_verifier();
-        self.done("SELECT credentials.destroy('carol', confirm => 'app'); SELECT credentials.wait('carol')");
+        self.done("SELECT credentials.destroy('carol', confirm => 'app')");
+        self.come_back();
     }
 
     /// A rotation of all has ended the default credential's session too.
@@ -208,6 +212,7 @@ impl<'a> Life<'a> {
                 call.replace("SELECT", "PERFORM").replace("alice", "nobody")
             );
             self.done(&nested.replace("another", "alice"));
+            self.come_back();
             self.refused(
                 &format!(
                     "DO $$ BEGIN {}; END $$",
@@ -357,7 +362,14 @@ impl<'a> Life<'a> {
             self.verifiers.extend(verifiers.iter().map(|row| row.get::<_, String>(0)));
         }
         point_to(self.cluster, self.cluster.key_file().to_str().unwrap());
-        self.su.batch_execute("SELECT credentials.wait(); SELECT credentials.rotate_all(force => true); SELECT credentials.wait()").unwrap();
+        steps(
+            &mut self.su,
+            &[
+                "SELECT credentials.wait()",
+                "SELECT credentials.rotate_all(force => true)",
+                "SELECT credentials.wait()",
+            ],
+        );
     }
 
     /// What came up: passwords that were made, passwords that were typed, verifiers that were made.

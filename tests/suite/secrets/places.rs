@@ -44,10 +44,13 @@ pub fn talkative() -> Cluster {
             builder.setting(name, value)
         })
         .start();
-    cluster.setup();
     let mut su = cluster.superuser("app");
-    su.batch_execute("CREATE EXTENSION pg_stat_statements; SELECT pg_create_logical_replication_slot('leak', 'test_decoding')")
+    // Before anything is sealed, so that all of it is decoded.
+    su.batch_execute("SELECT pg_create_logical_replication_slot('leak', 'test_decoding')")
         .unwrap();
+    su.batch_execute("CREATE EXTENSION pg_stat_statements")
+        .unwrap();
+    cluster.setup();
     cluster
 }
 
