@@ -15,7 +15,20 @@ pub struct Life<'a> {
     own: Client,
     made: BTreeSet<String>,
     typed: Vec<String>,
+    in_blocks: Vec<String>,
     verifiers: BTreeSet<String>,
+}
+
+/// What came up in a life.
+pub struct Over {
+    /// Passwords that the extension made.
+    pub made: Vec<String>,
+    /// Passwords that a caller typed.
+    pub typed: Vec<String>,
+    /// Those of them that stood in the text of a DO block, which pg_stat_statements keeps as it is.
+    pub in_blocks: Vec<String>,
+    /// Verifiers that the extension made.
+    pub verifiers: Vec<String>,
 }
 
 /// Calls that change something or tell a secret, each refused for a reason that a test makes up.
@@ -51,6 +64,7 @@ impl<'a> Life<'a> {
             own,
             made: BTreeSet::new(),
             typed: Vec::new(),
+            in_blocks: Vec::new(),
             verifiers: BTreeSet::new(),
         }
     }
@@ -75,6 +89,9 @@ impl<'a> Life<'a> {
             return sql.to_owned();
         }
         let typed = self.type_one();
+        if sql.starts_with("DO ") {
+            self.in_blocks.push(typed.clone());
+        }
         sql.replace("{typed}", &typed)
     }
 
@@ -372,15 +389,16 @@ impl<'a> Life<'a> {
         );
     }
 
-    /// What came up: passwords that were made, passwords that were typed, verifiers that were made.
-    pub fn over(mut self) -> (Vec<String>, Vec<String>, Vec<String>) {
+    /// The end, and what came up.
+    pub fn over(mut self) -> Over {
         self.note();
-        let typed = self.typed.clone();
-        let verifiers = self
-            .verifiers
-            .into_iter()
-            .filter(|verifier| !typed.contains(verifier))
-            .collect();
-        (self.made.into_iter().collect(), self.typed, verifiers)
+        let typed = self.typed;
+        let verifiers = self.verifiers.into_iter();
+        Over {
+            made: self.made.into_iter().collect(),
+            verifiers: verifiers.filter(|v| !typed.contains(v)).collect(),
+            in_blocks: self.in_blocks,
+            typed,
+        }
     }
 }
