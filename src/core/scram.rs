@@ -83,7 +83,8 @@ impl Verifier {
     /// Every base64 text must be the canonical one of its length, so of all ways to damage one
     /// byte only these go unseen: a letter of base64 that became another, and a digit of the
     /// iterations that became another, or came twice, within the range. The result is a verifier
-    /// that no password fits: nobody can log in with it, and nobody can log in with its text.
+    /// that no password fits: nobody can log in with its text, and nobody with the password it was of,
+    /// unless it was ServerKey that was damaged and the client does not check who it talks to.
     ///
     /// # Errors
     /// `Kind::BadArgument`; the error has nothing of the text.

@@ -48,37 +48,6 @@ fn message(level: c_int, text: &str) {
     }
 }
 
-/// For the length of this value no parse tree or plan is printed.
-#[must_use = "the former settings come back when this value is dropped"]
-pub struct WithoutTrees([bool; 3]);
-
-/// Prints no tree of our statements: `debug_print_plan`, which anybody may SET, would show the
-/// parameters bound to them, a verifier among them, to whoever also sets `client_min_messages`.
-pub fn without_trees() -> WithoutTrees {
-    WithoutTrees(exchange_trees([false; 3]))
-}
-
-impl Drop for WithoutTrees {
-    fn drop(&mut self) {
-        exchange_trees(self.0);
-    }
-}
-
-fn exchange_trees([parse, rewritten, plan]: [bool; 3]) -> [bool; 3] {
-    // SAFETY: plain globals that hold settings, read when a statement is analysed or planned.
-    unsafe {
-        let former = [
-            pg_sys::Debug_print_parse,
-            pg_sys::Debug_print_rewritten,
-            pg_sys::Debug_print_plan,
-        ];
-        pg_sys::Debug_print_parse = parse;
-        pg_sys::Debug_print_rewritten = rewritten;
-        pg_sys::Debug_print_plan = plan;
-        former
-    }
-}
-
 /// Forgets who called whom, so that no message gets a CONTEXT from here on: PL/pgSQL quotes the
 /// statement that it runs, and the portal its parameters. Gives what was there, for
 /// [`with_context`]; an error needs no such care, since who catches it puts back its own.

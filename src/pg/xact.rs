@@ -103,7 +103,8 @@ pub fn subtransaction<T>(
         let act = act;
         Ok((act.0)())
     })
-    .catch_others(|error| Err(caught(error)))
+    .catch_others(|error| Err(Box::new(error)))
+    .catch_rust_panic(|error| Err(Box::new(error)))
     .execute();
     // SAFETY: this is the subtransaction begun above; an error inside it has been copied out and
     // the error state flushed by pgrx.
@@ -116,7 +117,7 @@ pub fn subtransaction<T>(
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
     }
-    outcome
+    outcome.map_err(|error| caught(*error))
 }
 
 impl Caught {
@@ -133,6 +134,8 @@ impl Caught {
 }
 
 /// A cancel or a termination is not an outcome of the act: it goes on to end the whole transaction.
+/// Only after the subtransaction has ended: the server takes one that is left open for the session's
+/// own, and the session could neither go on nor roll back.
 fn caught(error: CaughtError) -> Caught {
     if let CaughtError::PostgresError(report) = &error {
         let sqlstate = sqlstate_text(report.sql_error_code() as i32);

@@ -3,7 +3,7 @@
 
 use postgres::Client;
 
-use super::{one, ready, row, text};
+use super::{one, ready, row, steps, text};
 use crate::harness::{expect_error, Cluster};
 
 /// Events that sessions of the test left, not those of the worker.
@@ -84,7 +84,6 @@ fn a_call_that_changes_something_or_tells_a_secret_leaves_one_event_and_one_line
         // The latest event says the same.
         let told = row(&mut su, "SELECT action, effective_role, outer_role, session_role FROM credentials.event WHERE application_name = 'harness' ORDER BY id DESC LIMIT 1");
         let action = function.split(' ').next().unwrap();
-        let action = if action == "rotate_all" { "rotate" } else { action };
         assert_eq!(told, [action, "postgres", "postgres", "postgres"].map(|t| Some(t.to_owned())), "{sql}");
     }
     assert_eq!(
@@ -96,7 +95,14 @@ fn a_call_that_changes_something_or_tells_a_secret_leaves_one_event_and_one_line
 #[test]
 fn what_changes_nothing_and_what_reads_leaves_neither() {
     let (mut su, cluster) = ready();
-    su.batch_execute("SELECT credentials.create('alice'); SELECT credentials.suspend('alice'); SELECT credentials.wait()").unwrap();
+    steps(
+        &mut su,
+        &[
+            "SELECT credentials.create('alice')",
+            "SELECT credentials.suspend('alice')",
+            "SELECT credentials.wait()",
+        ],
+    );
     su.batch_execute("CREATE ROLE known LOGIN; SELECT credentials.adopt('known')")
         .unwrap();
     for sql in [
@@ -248,10 +254,10 @@ fn the_trail_has_effective_outer_and_session_role_of_every_kind_of_caller() {
          CREATE FUNCTION c1.wrapper() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT credentials.url('target') $$;
          CREATE TABLE c1.t (i int); GRANT ALL ON c1.t TO PUBLIC;
          CREATE FUNCTION c1.fired() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN PERFORM credentials.url('target'); RETURN NEW; END $$;
-         CREATE TRIGGER t BEFORE INSERT ON c1.t FOR EACH ROW EXECUTE FUNCTION c1.fired(); RESET ROLE;
-         SELECT credentials.wait()",
+         CREATE TRIGGER t BEFORE INSERT ON c1.t FOR EACH ROW EXECUTE FUNCTION c1.fired(); RESET ROLE",
     )
     .unwrap();
+    steps(&mut su, &["SELECT credentials.wait()"]);
     let mut own = cluster.connect(&cluster.url("default")).unwrap();
     own.batch_execute("SET application_name = 'harness'")
         .unwrap();
@@ -327,13 +333,20 @@ fn the_trail_has_effective_outer_and_session_role_of_every_kind_of_caller() {
 #[test]
 fn nobody_but_superusers_reads_or_writes_our_tables() {
     let (mut su, cluster) = ready();
-    su.batch_execute(
-        "SELECT credentials.create('alice'); SELECT credentials.rotate('default', force => true); SELECT credentials.wait();
-         SELECT credentials.repair_default(); SELECT credentials.wait(); CREATE ROLE stranger LOGIN;
-         CREATE ROLE reader IN ROLE pg_read_all_data; CREATE ROLE writer IN ROLE pg_read_all_data, pg_write_all_data;
-         GRANT CONNECT ON DATABASE app TO stranger",
-    )
-    .unwrap();
+    steps(
+        &mut su,
+        &[
+            "SELECT credentials.create('alice')",
+            "SELECT credentials.rotate('default', force => true)",
+            "SELECT credentials.wait()",
+            "SELECT credentials.repair_default()",
+            "SELECT credentials.wait()",
+            "CREATE ROLE stranger LOGIN",
+            "CREATE ROLE reader IN ROLE pg_read_all_data",
+            "CREATE ROLE writer IN ROLE pg_read_all_data, pg_write_all_data",
+            "GRANT CONNECT ON DATABASE app TO stranger",
+        ],
+    );
     let allowed = "SELECT r.rolname, c.relname, p FROM pg_roles r, pg_class c,
            unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p
          WHERE c.relnamespace = 'credentials'::regnamespace AND c.relkind = 'r' AND NOT r.rolsuper
@@ -356,7 +369,7 @@ fn nobody_but_superusers_reads_or_writes_our_tables() {
             format!("INSERT INTO {table} DEFAULT VALUES"),
             format!("DELETE FROM {table}"),
             format!("TRUNCATE {table}"),
-            format!("LOCK TABLE {table}"),
+            format!("BEGIN; LOCK TABLE {table}"),
             format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"),
             format!("DROP TABLE {table}"),
             format!("CREATE TRIGGER t BEFORE INSERT ON {table} EXECUTE FUNCTION mine.f()"),
@@ -365,8 +378,10 @@ fn nobody_but_superusers_reads_or_writes_our_tables() {
             format!("CREATE POLICY p ON {table} USING (true)"),
             format!("GRANT SELECT ON {table} TO alice"),
         ] {
-            expect_error(&mut own, &act, "42501");
-            expect_error(&mut alice, &act, "42501");
+            for session in [&mut own, &mut alice] {
+                expect_error(session, &act, "42501");
+                session.batch_execute("ROLLBACK").unwrap();
+            }
         }
         // Roles that reach all data without a grant reach nothing here.
         for role in ["reader", "writer"] {
@@ -456,4 +471,30 @@ fn nobody_forges_a_line_of_the_log_with_a_name() {
             "forged: {line}"
         );
     }
+}
+
+#[test]
+fn a_call_that_was_cancelled_leaves_its_session_and_its_transaction_usable() {
+    let (mut su, cluster) = ready();
+    su.batch_execute("SELECT credentials.create('alice')")
+        .unwrap();
+    let mut holder = cluster.superuser("app");
+    holder
+        .batch_execute("BEGIN; ALTER ROLE alice CONNECTION LIMIT 7")
+        .unwrap();
+    su.batch_execute("SET statement_timeout = '100ms'").unwrap();
+    // Alone, in a block, and behind a savepoint; the server itself would say FATAL at the next ROLLBACK.
+    expect_error(&mut su, "SELECT credentials.set_password('alice')", "57014");
+    assert_eq!(text(&mut su, "SELECT 'idle'"), "idle");
+    su.batch_execute("BEGIN; SAVEPOINT s").unwrap();
+    expect_error(&mut su, "SELECT credentials.set_password('alice')", "57014");
+    su.batch_execute("ROLLBACK TO s").unwrap();
+    assert_eq!(text(&mut su, "SELECT current_user"), "postgres");
+    su.batch_execute("COMMIT").unwrap();
+    let caught = "DO $$ BEGIN PERFORM credentials.set_password('alice'); EXCEPTION WHEN query_canceled THEN NULL; END $$";
+    su.batch_execute(&format!("BEGIN; {caught}; COMMIT"))
+        .unwrap();
+    holder.batch_execute("ROLLBACK").unwrap();
+    su.batch_execute("SELECT credentials.set_password('alice')")
+        .unwrap();
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 
-use super::{fingerprint, one, ready, set_up, text};
+use super::{fingerprint, one, ready, set_up, steps, text};
 use crate::harness::{expect_error, sqlstate, wait_until, Cluster, SOON};
 
 /// What seals or opens a password. Without the key file none of it may do anything.
@@ -62,9 +62,10 @@ fn all_refused(cluster: &Cluster, why: &str) {
 /// A file of the server's user, as a key file has to be but for what a test does to it.
 fn put(cluster: &Cluster, path: &Path, content: &[u8], mode: u32) {
     fs::write(path, content).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let like = fs::metadata(cluster.data_dir()).unwrap();
     chown(path, Some(like.uid()), Some(like.gid())).unwrap();
+    // Last: a change of owner takes set-user-id away.
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]
@@ -224,10 +225,13 @@ fn a_key_file_taken_away_after_use_is_missed_at_the_next_use() {
     // What closes needs no key.
     su.batch_execute("SELECT credentials.suspend('alice'); SELECT credentials.resume('alice')")
         .unwrap();
-    su.batch_execute(
-        "SELECT credentials.destroy('alice', confirm => 'app'); SELECT credentials.wait('alice')",
-    )
-    .unwrap();
+    steps(
+        &mut su,
+        &[
+            "SELECT credentials.destroy('alice', confirm => 'app')",
+            "SELECT credentials.wait('alice')",
+        ],
+    );
     fs::rename(&kept, cluster.key_file()).unwrap();
 }
 

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use postgres::Client;
+
 use super::key_file::point_to;
-use super::{fingerprint, one, psql, ready, set_up, text};
+use super::{fingerprint, one, psql, ready, set_up, steps, text};
 use crate::harness::{expect_error, sqlstate, wait_until, Cluster, SOON};
 
 /// Calls that make a password, each answering with a column `password`.
@@ -14,6 +16,14 @@ const MAKING: [&str; 5] = [
     "SELECT password FROM credentials.set_password('alice')",
     "SELECT password FROM credentials.rotate_all(force => true) WHERE name = 'alice'",
 ];
+
+/// Waits until nobody is logged in as `alice`: a session that a client has left takes a moment to end.
+fn alone(su: &mut Client) {
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'alice'";
+    wait_until("alice's sessions have ended", SOON, || {
+        text(su, sessions) == "0"
+    });
+}
 
 fn name_in(sql: &str) -> &str {
     if sql.contains("bob") {
@@ -30,6 +40,7 @@ fn with_a_key_file_no_result_has_the_password_and_the_url_logs_in() {
         .unwrap();
     let mut before = cluster.url("alice");
     for sql in MAKING {
+        alone(&mut su);
         assert_eq!(one(&mut su, sql), None, "{sql}");
         let url = cluster.url(name_in(sql));
         assert_ne!(url, before);
@@ -59,6 +70,7 @@ fn without_a_key_file_the_result_has_the_password_once_and_nothing_is_stored() {
     cluster.remember_secret(&first);
     cluster.login("alice", &first, "app").unwrap();
     for sql in MAKING {
+        alone(&mut su);
         let password = text(&mut su, sql);
         cluster.remember_secret(&password);
         assert_eq!(password.len(), 65, "{sql}");
@@ -93,10 +105,13 @@ fn without_a_key_file_the_result_has_the_password_once_and_nothing_is_stored() {
 #[test]
 fn who_rotates_what_it_logged_in_as_is_told_the_password_with_a_key_file_too() {
     let (mut su, cluster) = ready();
-    su.batch_execute(
-        "SELECT credentials.rotate('default', force => true); SELECT credentials.wait('default')",
-    )
-    .unwrap();
+    steps(
+        &mut su,
+        &[
+            "SELECT credentials.rotate('default', force => true)",
+            "SELECT credentials.wait('default')",
+        ],
+    );
     let mut own = cluster.connect(&cluster.url("default")).unwrap();
     let told = text(
         &mut own,
@@ -182,6 +197,7 @@ fn reseal_without_the_old_key_changes_nothing() {
     fs::write(cluster.key_file(), &new).unwrap();
     su.batch_execute("SELECT credentials.rotate('bob', force => true)")
         .unwrap();
+    steps(&mut su, &["SELECT credentials.wait('bob')"]);
     let before = fingerprint(&mut su);
     expect_error(&mut su, "SELECT credentials.reseal()", "55000");
     assert_eq!(fingerprint(&mut su), before);
@@ -222,7 +238,7 @@ fn reseal_reaches_the_password_of_a_rotation_that_still_waits() {
 #[test]
 fn equal_passwords_are_sealed_differently() {
     let (mut su, _cluster) = ready();
-    let same = "'the same password of them all'";
+    let same = "'the same password of them all!'";
     for sql in [
         format!("SELECT credentials.create('alice', password => {same})"),
         format!("SELECT credentials.create('bob', password => {same})"),

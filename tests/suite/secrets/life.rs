@@ -6,7 +6,7 @@ use std::fs;
 use postgres::{Client, Config};
 
 use super::key_file::point_to;
-use super::{one, row, verifier};
+use super::{one, row, steps, verifier};
 use crate::harness::{expect_error, wait_until, Cluster, SOON};
 
 pub struct Life<'a> {
@@ -15,7 +15,20 @@ pub struct Life<'a> {
     own: Client,
     made: BTreeSet<String>,
     typed: Vec<String>,
+    in_blocks: Vec<String>,
     verifiers: BTreeSet<String>,
+}
+
+/// What came up in a life.
+pub struct Over {
+    /// Passwords that the extension made.
+    pub made: Vec<String>,
+    /// Passwords that a caller typed.
+    pub typed: Vec<String>,
+    /// Those of them that stood in the text of a DO block, which pg_stat_statements keeps as it is.
+    pub in_blocks: Vec<String>,
+    /// Verifiers that the extension made.
+    pub verifiers: Vec<String>,
 }
 
 /// Calls that change something or tell a secret, each refused for a reason that a test makes up.
@@ -37,10 +50,13 @@ const CALLS: [&str; 12] = [
 impl<'a> Life<'a> {
     pub fn new(cluster: &'a Cluster) -> Life<'a> {
         let mut su = cluster.superuser("app");
-        su.batch_execute(
-            "SELECT credentials.rotate('default', force => true); SELECT credentials.wait()",
-        )
-        .unwrap();
+        steps(
+            &mut su,
+            &[
+                "SELECT credentials.rotate('default', force => true)",
+                "SELECT credentials.wait()",
+            ],
+        );
         let own = cluster.connect(&cluster.url("default")).unwrap();
         Life {
             cluster,
@@ -48,6 +64,7 @@ impl<'a> Life<'a> {
             own,
             made: BTreeSet::new(),
             typed: Vec::new(),
+            in_blocks: Vec::new(),
             verifiers: BTreeSet::new(),
         }
     }
@@ -72,6 +89,9 @@ impl<'a> Life<'a> {
             return sql.to_owned();
         }
         let typed = self.type_one();
+        if sql.starts_with("DO ") {
+            self.in_blocks.push(typed.clone());
+        }
         sql.replace("{typed}", &typed)
     }
 
@@ -149,7 +169,8 @@ impl<'a> Life<'a> {
         self.note();
         self.adopted();
         self.typed_verifier();
-        self.done("SELECT credentials.destroy('carol', confirm => 'app'); SELECT credentials.wait('carol')");
+        self.done("SELECT credentials.destroy('carol', confirm => 'app')");
+        self.come_back();
     }
 
     /// A rotation of all has ended the default credential's session too.
@@ -208,6 +229,7 @@ impl<'a> Life<'a> {
                 call.replace("SELECT", "PERFORM").replace("alice", "nobody")
             );
             self.done(&nested.replace("another", "alice"));
+            self.come_back();
             self.refused(
                 &format!(
                     "DO $$ BEGIN {}; END $$",
@@ -357,18 +379,26 @@ impl<'a> Life<'a> {
             self.verifiers.extend(verifiers.iter().map(|row| row.get::<_, String>(0)));
         }
         point_to(self.cluster, self.cluster.key_file().to_str().unwrap());
-        self.su.batch_execute("SELECT credentials.wait(); SELECT credentials.rotate_all(force => true); SELECT credentials.wait()").unwrap();
+        steps(
+            &mut self.su,
+            &[
+                "SELECT credentials.wait()",
+                "SELECT credentials.rotate_all(force => true)",
+                "SELECT credentials.wait()",
+            ],
+        );
     }
 
-    /// What came up: passwords that were made, passwords that were typed, verifiers that were made.
-    pub fn over(mut self) -> (Vec<String>, Vec<String>, Vec<String>) {
+    /// The end, and what came up.
+    pub fn over(mut self) -> Over {
         self.note();
-        let typed = self.typed.clone();
-        let verifiers = self
-            .verifiers
-            .into_iter()
-            .filter(|verifier| !typed.contains(verifier))
-            .collect();
-        (self.made.into_iter().collect(), self.typed, verifiers)
+        let typed = self.typed;
+        let verifiers = self.verifiers.into_iter();
+        Over {
+            made: self.made.into_iter().collect(),
+            verifiers: verifiers.filter(|v| !typed.contains(v)).collect(),
+            in_blocks: self.in_blocks,
+            typed,
+        }
     }
 }

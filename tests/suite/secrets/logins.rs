@@ -227,9 +227,10 @@ fn a_verifier_damaged_in_any_byte_is_refused_or_at_least_never_a_password() {
                     "28P01",
                     "byte {at}"
                 );
+                // Damage in ServerKey is seen by the client alone: the server is not who it says it is.
                 if at % 16 == 0 {
                     let old = cluster.login("victim", "the password of the donor", "app");
-                    assert_eq!(sqlstate(&old.err().unwrap()), "28P01", "byte {at}");
+                    assert!(old.is_err(), "byte {at}");
                 }
                 su.execute("SELECT credentials.set_password('victim', $1)", &[&whole])
                     .unwrap();

@@ -91,3 +91,13 @@ fn psql(cluster: &Cluster, target: &str, input: &str) -> (String, String) {
         said,
     )
 }
+
+/// Runs statements one by one: `wait()` waits for what a transaction before it has ordered.
+#[track_caller]
+fn steps(client: &mut Client, statements: &[&str]) {
+    for sql in statements {
+        client
+            .batch_execute(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+}
