@@ -35,7 +35,9 @@ install: ## build and install into a server: make install PG_CONFIG=/path/to/pg_
 	@scripts/needs.sh build
 	cargo build --lib --release $(LOCKED) --no-default-features --features pg15
 	@scripts/install.sh $(PG_CONFIG) $(TARGET)/release/libcredential_manager.so
-	@echo "now add to postgresql.conf and restart:  shared_preload_libraries = 'credential_manager'"
+	@echo "now add to postgresql.conf, and restart the server:"
+	@echo "  shared_preload_libraries = 'credential_manager'"
+	@echo "  credential_manager.database = '...'   (where CREATE EXTENSION is to be called; see README.md for the key file)"
 
 demo: build ## start a throwaway server and walk through the main job, statement by statement
 	@scripts/demo.sh start

@@ -1,6 +1,6 @@
 //! The functions of a credential's life.
 
-use super::{check_connection_limit, lease_end, made, new_name, refuse_default};
+use super::{check_connection_limit, lease_end, made, new_name, refuse_default, tell_next};
 use super::{create as creation, destroy as destruction, settings_json, store};
 use crate::access::{self, Act};
 use crate::catalog::{self, Credential, State};
@@ -43,8 +43,8 @@ pub fn create(call: &Call) -> Result<Answer> {
     let new = creation::create(&plan, &fresh)?;
     new.credential
         .record(call, json!({"lease": plan.lease_until.is_some()}))?;
-    tell_url(&new.credential, new.stored);
     let shown_once = fresh.shown_once(new.stored);
+    tell_next(&new.credential, new.stored, shown_once.is_some());
     Ok(made(&new.credential, shown_once))
 }
 
@@ -239,17 +239,6 @@ pub fn extend(call: &Call) -> Result<Answer> {
         credential.name.as_str().into(),
         at(until),
     ]]))
-}
-
-fn tell_url(credential: &Credential, stored: Option<i64>) {
-    let name = shown(&credential.name);
-    if stored.is_some() {
-        log::notice(&format!(
-            "read its URL with SELECT credentials.url('{name}')"
-        ));
-    } else if !vault::stores_passwords() {
-        log::notice("the password is shown here and nowhere else: no key file is set");
-    }
 }
 
 fn status(credential: &Credential, state: State) -> Answer {

@@ -6,13 +6,13 @@ pub mod destroy;
 pub mod settings_json;
 mod store;
 
-use crate::catalog::{self, Credential};
+use crate::catalog::{self, Credential, State};
 use crate::core::name::{Name, Naming};
 use crate::core::secret::Secret;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::call::Answer;
 use crate::pg::value::{Span, Time, Type, Value};
-use crate::pg::{ident, time};
+use crate::pg::{ident, log, time};
 use crate::settings;
 
 /// The longest lease: what is meant to last longer is not a lease.
@@ -98,6 +98,24 @@ pub fn refuse_default(credential: &Credential, verb: &str) -> Result<()> {
     Err(Kind::Denied
         .error(format!("the default credential cannot be {verb}"))
         .detail("It owns the database."))
+}
+
+/// What a person needs next: where the password of a new credential can be read, and how one that was
+/// made suspended is opened.
+pub fn tell_next(credential: &Credential, stored: Option<i64>, shown_once: bool) {
+    let name = shown(&credential.name);
+    if stored.is_some() {
+        log::notice(&format!(
+            "read its URL with SELECT credentials.url('{name}')"
+        ));
+    } else if shown_once {
+        log::notice("the password is shown here and nowhere else: no key file is set");
+    }
+    if credential.state == State::Suspended {
+        log::notice(&format!(
+            "open it with SELECT * FROM credentials.resume('{name}')"
+        ));
+    }
 }
 
 /// The row of a call that made a credential, with the password where it is shown this once.

@@ -56,12 +56,13 @@ pub fn set_password(call: &Call) -> Result<Answer> {
     refuse_destroying(&credential)?;
     let stored = replace(&credential, &fresh)?;
     credential.record(call, json!({}))?;
-    if fresh.is_secret() {
+    let shown_once = fresh.shown_once(stored);
+    if stored.is_some() || shown_once.is_some() {
         tell_where(Some(&credential));
     }
     Ok(Answer::Rows(vec![vec![
         credential.name.as_str().into(),
-        told(fresh.shown_once(stored)),
+        told(shown_once),
     ]]))
 }
 

@@ -58,11 +58,6 @@ impl Fresh {
         }
     }
 
-    /// Whether there is a password to tell, and not a verifier alone.
-    pub fn is_secret(&self) -> bool {
-        self.secret.is_some()
-    }
-
     /// Seals and stores the password for a role, where there is one and a key file.
     pub fn store(&self, role: Oid) -> Result<Option<i64>> {
         match &self.secret {

@@ -25,8 +25,10 @@ pub fn setup(call: &Call) -> Result<Answer> {
     let choice = Choice::decide(wanted.as_deref())?;
     let (default, fresh, stored) = run(&choice)?;
     default.record(call, json!({"role": shown(&default.role_name)}))?;
+    let shown_once = fresh.and_then(|f| f.shown_once(stored));
+    lifecycle::tell_next(&default, stored, shown_once.is_some());
     log::notice("make a credential with SELECT * FROM credentials.create('analyst')");
-    Ok(made(&default, fresh.and_then(|f| f.shown_once(stored))))
+    Ok(made(&default, shown_once))
 }
 
 /// `credentials.setup_plan(default_role)`.

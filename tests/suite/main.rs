@@ -17,5 +17,6 @@ mod harness;
 
 mod contract;
 mod harness_itself;
+mod notices;
 mod readme;
 mod secrets;
