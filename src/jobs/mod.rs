@@ -8,8 +8,9 @@ mod store;
 
 pub use stage::{Kind, Stage, State};
 pub use store::{
-    all_due, call_off_suspensions, close, due_again, find, forget_old, live_for, next_due,
-    set_cutover, set_progress, set_stage, set_state, supersede_rotations, waiting_secrets, Ended,
+    all_due, call_off_suspensions, close, due_again, find, forget_old, keep_sweeping, live_for,
+    next_due, set_cutover, set_progress, set_stage, supersede_rotations, sweep_now,
+    waiting_secrets, Ended,
 };
 
 use crate::error::Result;
@@ -35,14 +36,18 @@ pub struct Job {
     pub reassign_to: Option<Oid>,
     /// The stored password that comes into force with it.
     pub secret: Option<i64>,
-    /// The verifier that the role gets with it.
+    /// The verifier that the role gets with it, and must still have when it is over.
     pub verifier: Option<String>,
+    /// When it was ordered.
+    pub created_at: Time,
     /// Sessions that began up to here are ended.
     pub cutover: Option<Time>,
     /// What repair was asked for.
     pub options: Options,
     /// How many objects were moved.
     pub done: i64,
+    /// What it waits for.
+    pub message: Option<String>,
 }
 
 /// What `repair_default` was asked for.
@@ -92,6 +97,9 @@ impl<'a> Order<'a> {
     /// Writes the order down in the current transaction; the worker is told when it commits.
     pub fn place(self, by: Oid) -> Result<i64> {
         xact::mark_work();
+        if self.stage == Stage::EndSessions {
+            xact::mark_cutover(self.role);
+        }
         store::insert(&self, &authority::record_name(by))
     }
 }

@@ -47,6 +47,9 @@ pub enum Stage {
     Move,
     /// What is left of the role is cleared, and it is dropped.
     Drop,
+    /// The job is done; until the last login that was on its way at the cut-over must have come, it is
+    /// seen to that none of them has changed the password.
+    Sweep,
     /// Nothing.
     Finished,
 }
@@ -121,12 +124,13 @@ impl State {
 
 impl Stage {
     /// Every stage.
-    pub const ALL: [Stage; 6] = [
+    pub const ALL: [Stage; 7] = [
         Stage::Apply,
         Stage::EndSessions,
         Stage::Restore,
         Stage::Move,
         Stage::Drop,
+        Stage::Sweep,
         Stage::Finished,
     ];
 
@@ -138,6 +142,7 @@ impl Stage {
             Stage::Restore => "restore",
             Stage::Move => "move",
             Stage::Drop => "drop",
+            Stage::Sweep => "sweep",
             Stage::Finished => "finished",
         }
     }
@@ -151,11 +156,12 @@ impl Stage {
     pub fn next(self, kind: Kind) -> Stage {
         match (kind, self) {
             (_, Stage::Apply) => Stage::EndSessions,
-            (Kind::Rotate | Kind::Suspend, Stage::EndSessions) => Stage::Finished,
+            (Kind::Rotate, Stage::EndSessions) => Stage::Sweep,
+            (Kind::Suspend, Stage::EndSessions) => Stage::Finished,
             (_, Stage::EndSessions) => Stage::Move,
             (_, Stage::Restore) => Stage::Move,
             (Kind::Destroy | Kind::Expire, Stage::Move) => Stage::Drop,
-            (_, Stage::Move | Stage::Drop | Stage::Finished) => Stage::Finished,
+            (_, Stage::Move | Stage::Drop | Stage::Sweep | Stage::Finished) => Stage::Finished,
         }
     }
 }

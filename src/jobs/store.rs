@@ -3,7 +3,7 @@
 use super::{Job, Kind, Options, Order, Stage, State};
 use crate::error::{Kind as Failure, Result};
 use crate::pg::spi::{self, Row};
-use crate::pg::value::{at, Time, Value};
+use crate::pg::value::{at, maybe_at, Time, Value};
 use crate::pg::{time, Oid};
 use serde_json::json;
 
@@ -32,6 +32,8 @@ fn read(row: &Row) -> Result<Job> {
             keep_access: flag("keep_access"),
         },
         done: row.int8(11)?,
+        created_at: row.time(12)?,
+        message: row.maybe_text(13)?,
     })
 }
 
@@ -62,13 +64,14 @@ pub(super) fn insert(order: &Order, by: &str) -> Result<i64> {
     )
 }
 
-/// Jobs that are not over and due now, oldest first.
+/// Jobs that are due now, oldest first: those that are not over, and those that are still swept after.
 pub fn all_due() -> Result<Vec<Job>> {
     spi::query(
         "SELECT j.id, j.kind, j.role, j.name, j.state, j.stage, j.reassign_to, j.secret, j.verifier,
-                j.cutover, j.options, j.done
+                j.cutover, j.options, j.done, j.created_at, j.message
            FROM credentials.job j
-          WHERE j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+          WHERE (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')
             AND j.due_at OPERATOR(pg_catalog.<=) $1
           ORDER BY j.id USING OPERATOR(pg_catalog.<)",
         &[at(time::now())],
@@ -82,7 +85,7 @@ pub fn all_due() -> Result<Vec<Job>> {
 pub fn find(id: i64) -> Result<Option<Job>> {
     spi::row(
         "SELECT j.id, j.kind, j.role, j.name, j.state, j.stage, j.reassign_to, j.secret, j.verifier,
-                j.cutover, j.options, j.done
+                j.cutover, j.options, j.done, j.created_at, j.message
            FROM credentials.job j WHERE j.id OPERATOR(pg_catalog.=) $1",
         &[id.into()],
     )?
@@ -95,7 +98,7 @@ pub fn find(id: i64) -> Result<Option<Job>> {
 pub fn live_for(role: Option<Oid>) -> Result<Vec<Job>> {
     spi::query(
         "SELECT j.id, j.kind, j.role, j.name, j.state, j.stage, j.reassign_to, j.secret, j.verifier,
-                j.cutover, j.options, j.done
+                j.cutover, j.options, j.done, j.created_at, j.message
            FROM credentials.job j
           WHERE j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
             AND ($1 IS NULL OR j.role OPERATOR(pg_catalog.=) $1)
@@ -112,7 +115,8 @@ pub fn next_due() -> Result<Option<Time>> {
     spi::row(
         "SELECT LEAST(
            (SELECT pg_catalog.min(j.due_at) FROM credentials.job j
-             WHERE j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])),
+             WHERE j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                OR j.stage OPERATOR(pg_catalog.=) 'sweep'),
            (SELECT pg_catalog.min(c.valid_until) FROM credentials.credential c
              WHERE c.lease AND c.state OPERATOR(pg_catalog.<>) 'destroying'))",
         &[],
@@ -120,13 +124,15 @@ pub fn next_due() -> Result<Option<Time>> {
     .map_or(Ok(None), |row| row.maybe_time(0))
 }
 
-/// A job is at its next stage.
+/// A job is at its next stage. As with all that follows, one that was cancelled meanwhile stays so.
 pub fn set_stage(id: i64, stage: Stage) -> Result<()> {
     spi::run(
         "UPDATE credentials.job j
-            SET stage = $2, state = 'running', message = NULL, verifier = NULL, updated_at = $3, due_at = $3,
+            SET stage = $2, state = 'running', message = NULL, updated_at = $3, due_at = $3,
                 started_at = COALESCE(j.started_at, $3)
-          WHERE j.id OPERATOR(pg_catalog.=) $1",
+          WHERE j.id OPERATOR(pg_catalog.=) $1
+            AND (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')",
         &[id.into(), stage.as_str().into(), at(time::now())],
     )?;
     Ok(())
@@ -138,27 +144,21 @@ pub fn due_again(id: i64, state: State, due: Time, message: &str) -> Result<()> 
     spi::run(
         "UPDATE credentials.job j
             SET state = $2, due_at = $3, message = $4, updated_at = $5, started_at = COALESCE(j.started_at, $5)
-          WHERE j.id OPERATOR(pg_catalog.=) $1",
+          WHERE j.id OPERATOR(pg_catalog.=) $1
+            AND (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')",
         &[id.into(), state.as_str().into(), at(due), message.into(), at(now)],
     )?;
     Ok(())
 }
 
-/// A job's state alone.
-pub fn set_state(id: i64, state: State) -> Result<()> {
-    spi::run(
-        "UPDATE credentials.job j SET state = $2, updated_at = $3, started_at = COALESCE(j.started_at, $3)
-          WHERE j.id OPERATOR(pg_catalog.=) $1",
-        &[id.into(), state.as_str().into(), at(time::now())],
-    )?;
-    Ok(())
-}
-
 /// Up to when sessions of the old password began.
-pub fn set_cutover(id: i64, cutover: Time) -> Result<()> {
+pub fn set_cutover(id: i64, cutover: Option<Time>) -> Result<()> {
     spi::run(
-        "UPDATE credentials.job j SET cutover = $2 WHERE j.id OPERATOR(pg_catalog.=) $1",
-        &[id.into(), at(cutover)],
+        "UPDATE credentials.job j SET cutover = $2 WHERE j.id OPERATOR(pg_catalog.=) $1
+            AND (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')",
+        &[id.into(), maybe_at(cutover)],
     )?;
     Ok(())
 }
@@ -168,22 +168,53 @@ pub fn set_progress(id: i64, database: &str, done: i64, total: i64) -> Result<()
     spi::run(
         "UPDATE credentials.job j
             SET database = $2, done = $3, total = $4, state = 'running', message = NULL, updated_at = $5
-          WHERE j.id OPERATOR(pg_catalog.=) $1",
+          WHERE j.id OPERATOR(pg_catalog.=) $1
+            AND (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')",
         &[id.into(), database.into(), done.into(), total.into(), at(time::now())],
     )?;
     Ok(())
 }
 
-/// Forced rotations of a role that wait to be applied and came before `job`, or all of them: they end
-/// sessions and no longer bring a password.
-pub fn supersede_rotations(role: Oid, job: Option<i64>) -> Result<()> {
-    spi::run(
+/// A newer password is in force: forced rotations of the role that came before `job`, or all of them, no
+/// longer bring or keep theirs. Tells how many had waited to be applied; they end sessions all the same.
+pub fn supersede_rotations(role: Oid, job: Option<i64>) -> Result<u64> {
+    let params = [role.into(), job.into()];
+    let waiting = spi::run(
         "UPDATE credentials.job j SET stage = 'end_sessions', verifier = NULL, secret = NULL
           WHERE j.role OPERATOR(pg_catalog.=) $1 AND j.kind OPERATOR(pg_catalog.=) 'rotate'
             AND j.stage OPERATOR(pg_catalog.=) 'apply'
-            AND j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
             AND ($2 IS NULL OR j.id OPERATOR(pg_catalog.<) $2)",
-        &[role.into(), job.into()],
+        &params,
+    )?;
+    spi::run(
+        "UPDATE credentials.job j SET verifier = NULL
+          WHERE j.role OPERATOR(pg_catalog.=) $1 AND j.kind OPERATOR(pg_catalog.=) 'rotate'
+            AND j.verifier IS NOT NULL
+            AND ($2 IS NULL OR j.id OPERATOR(pg_catalog.<) $2)",
+        &params,
+    )?;
+    Ok(waiting)
+}
+
+/// A rotation is done; until `until` it is looked after, and its verifier is kept for that.
+pub fn keep_sweeping(id: i64, until: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.job j
+            SET stage = 'sweep', state = 'done', message = NULL, updated_at = $2, due_at = $3
+          WHERE j.id OPERATOR(pg_catalog.=) $1
+            AND (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')",
+        &[id.into(), at(time::now()), at(until)],
+    )?;
+    Ok(())
+}
+
+/// What is looked after is looked at now: a sweep has ended a session.
+pub fn sweep_now() -> Result<()> {
+    spi::run(
+        "UPDATE credentials.job j SET due_at = $1 WHERE j.stage OPERATOR(pg_catalog.=) 'sweep'",
+        &[at(time::now())],
     )?;
     Ok(())
 }
@@ -240,7 +271,9 @@ pub fn close(id: i64, how: Ended, message: Option<&str>) -> Result<()> {
         "UPDATE credentials.job j
             SET state = $2, stage = 'finished', verifier = NULL, message = $3, updated_at = $4,
                 started_at = COALESCE(j.started_at, $4)
-          WHERE j.id OPERATOR(pg_catalog.=) $1",
+          WHERE j.id OPERATOR(pg_catalog.=) $1
+            AND (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')",
         &[
             id.into(),
             state.as_str().into(),

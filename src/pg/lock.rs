@@ -28,20 +28,24 @@ pub fn try_credential(role: Oid) -> Result<bool> {
 }
 
 fn acquire(object: Oid, wait: bool) -> Result<bool> {
+    let tag = tag(object)?;
+    // SAFETY: a complete tag on the stack; the lock belongs to the transaction, which releases it.
+    let got = unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, !wait) };
+    Ok(got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
+}
+
+fn tag(object: Oid) -> Result<pg_sys::LOCKTAG> {
     let class = ident::own_relation("credential").ok_or_else(|| {
         Kind::NotReady.error("credential_manager is not installed in this database")
     })?;
-    let tag = pg_sys::LOCKTAG {
+    Ok(pg_sys::LOCKTAG {
         locktag_field1: database::current().to_u32(),
         locktag_field2: class.to_u32(),
         locktag_field3: object.to_u32(),
         locktag_field4: 0,
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
-    };
-    // SAFETY: a complete tag on the stack; the lock belongs to the transaction, which releases it.
-    let got = unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, !wait) };
-    Ok(got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
+    })
 }
 
 /// Takes AccessExclusiveLock on a role until the end of the transaction, as DROP ROLE does: nobody

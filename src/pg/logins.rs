@@ -42,6 +42,7 @@ unsafe extern "C-unwind" fn authenticated(port: *mut c_void, status: c_int) {
             pg_sys::ffi::pg_guard_ffi_boundary(|| former(port, status));
         }
         if status == OK {
+            super::sweeps::refuse_late(port);
             before_shmem_exit(ending, pg_sys::Datum::from(0));
         }
     }

@@ -21,24 +21,46 @@ pub struct Prepared {
     pub by_superuser: bool,
 }
 
-/// Prepared transactions that have changed the role's row, or that the role made.
-pub fn holding(role: Oid) -> Result<Vec<Prepared>> {
-    let Some(row) = spi::row(
-        "SELECT a.xmax::pg_catalog.text::pg_catalog.int8 FROM pg_catalog.pg_authid a
-          WHERE a.oid OPERATOR(pg_catalog.=) $1",
-        &[role.into()],
+/// Prepared transactions that have changed the role's row. With `all` also those that stand in the way of
+/// its end: that have changed a row about it, or have locked it, or that the role made.
+pub fn holding(role: Oid, all: bool) -> Result<Vec<Prepared>> {
+    let changed: Vec<String> = spi::query(
+        "SELECT x.id::pg_catalog.text::pg_catalog.int8
+           FROM (SELECT a.xmax FROM pg_catalog.pg_authid a WHERE a.oid OPERATOR(pg_catalog.=) $1
+                 UNION ALL
+                 SELECT m.xmax FROM pg_catalog.pg_auth_members m
+                  WHERE $2 AND $1 OPERATOR(pg_catalog.=) ANY (ARRAY[m.roleid, m.member, m.grantor])
+                 UNION ALL
+                 SELECT s.xmax FROM pg_catalog.pg_db_role_setting s
+                  WHERE $2 AND s.setrole OPERATOR(pg_catalog.=) $1
+                 UNION ALL
+                 SELECT d.xmax FROM pg_catalog.pg_shdepend d
+                  WHERE $2 AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+                    AND d.refobjid OPERATOR(pg_catalog.=) $1) x(id)
+          WHERE x.id OPERATOR(pg_catalog.<>) '0'::pg_catalog.xid
+          GROUP BY 1",
+        &[role.into(), all.into()],
     )?
-    else {
-        return Ok(Vec::new());
-    };
-    let holder = top_level(row.int8(0)?);
+    .iter()
+    .map(|row| Ok(top_level(row.int8(0)?).to_string()))
+    .collect::<Result<_>>()?;
+    // A lock of a prepared transaction has no process; its number is that of the lock on itself.
     spi::query(
         "SELECT p.gid, d.datname::pg_catalog.text, p.ownerid
            FROM pg_catalog.pg_prepared_xact() p
            JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) p.dbid
-          WHERE p.ownerid OPERATOR(pg_catalog.=) $1
-             OR p.transaction::pg_catalog.text::pg_catalog.int8 OPERATOR(pg_catalog.=) $2",
-        &[role.into(), holder.into()],
+          WHERE ($3 AND p.ownerid OPERATOR(pg_catalog.=) $1)
+             OR p.transaction::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($2)
+             OR $3 AND EXISTS (SELECT FROM pg_catalog.pg_lock_status() l, pg_catalog.pg_lock_status() t
+                         WHERE l.pid IS NULL AND t.pid IS NULL
+                           AND l.locktype OPERATOR(pg_catalog.=) 'object'
+                           AND l.database OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+                           AND l.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+                           AND l.objid OPERATOR(pg_catalog.=) $1
+                           AND t.locktype OPERATOR(pg_catalog.=) 'transactionid'
+                           AND t.transactionid OPERATOR(pg_catalog.=) p.transaction
+                           AND t.virtualtransaction OPERATOR(pg_catalog.=) l.virtualtransaction)",
+        &[role.into(), changed.into(), all.into()],
     )?
     .iter()
     .map(|row| {

@@ -1,53 +1,41 @@
 //! What all processes of the server share: when there is work, and whom the launcher is to end.
 
+use super::report::REPORT_TEXT;
+use super::sweeps::{self, Sweep, SWEEPS};
 use super::value::Time;
 use super::{time, Oid};
 use pgrx::prelude::*;
 use pgrx::{pg_shmem_init, pg_sys, PGRXSharedMemory, PgLwLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How many roles can be swept for late logins at once; a role beyond waits in its worker.
-const SWEEPS: usize = 256;
-
-/// Longest text that a worker in another database hands over, in bytes.
-const REPORT_TEXT: usize = 240;
-
 /// How many roles' logins are remembered between two visits of the worker; beyond, the oldest goes.
 const LOGINS: usize = 512;
 
-/// Sessions of a role that began before a moment are to be ended, for as long as a login that was
-/// begun before it may still be on its way.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sweep {
-    /// The role they logged in as.
-    pub role: u32,
-    /// Sessions that began at or before this are ended.
-    pub before: Time,
-    /// When the sweep is over.
-    pub until: Time,
-}
-
 #[derive(Clone, Copy)]
-struct Shared {
+pub(super) struct Shared {
     /// Work was committed, or nobody has looked since the start.
-    look_now: bool,
+    pub(super) look_now: bool,
     /// When the next thing is due, as the last worker saw it; 0: nothing.
     next_due: Time,
-    /// The end of the latest commit that left work.
-    last_commit: Time,
+    /// When the launcher first ran in this memory, which a crash makes anew.
+    pub(super) since: Time,
+    /// The launcher has ended a session in a sweep, and nobody has looked at its role since.
+    pub(super) swept: bool,
     /// The launcher's process and its place in the process array, so that it can be woken.
-    launcher: i32,
+    pub(super) launcher: i32,
+    /// The worker that is at the jobs, and when its process began.
+    worker: (i32, Time),
     /// A worker that waits in the queue of a lock and asks for its blockers to be ended.
     besieging: i32,
-    /// Somebody who stands before that worker and may not be ended.
+    /// Somebody who stands before that worker and may not be ended; [`PREPARED`] for a prepared transaction.
     holdout: i32,
-    sweeps: [Sweep; SWEEPS],
+    pub(super) sweeps: [Sweep; SWEEPS],
     /// The latest login of roles whose sessions have ended: role and time; role 0: free.
     logins: [(u32, Time); LOGINS],
     /// What the worker in another database has to say.
-    report: u8,
+    pub(super) report: u8,
     /// Its words, as many as fit.
-    report_text: [u8; REPORT_TEXT],
+    pub(super) report_text: [u8; REPORT_TEXT],
 }
 
 impl Default for Shared {
@@ -55,8 +43,10 @@ impl Default for Shared {
         Shared {
             look_now: true,
             next_due: 0,
-            last_commit: 0,
+            since: 0,
+            swept: false,
             launcher: 0,
+            worker: (0, 0),
             besieging: 0,
             holdout: 0,
             sweeps: [Sweep::default(); SWEEPS],
@@ -71,7 +61,7 @@ impl Default for Shared {
 unsafe impl PGRXSharedMemory for Shared {}
 
 // SAFETY: initialised by `init` while libraries are preloaded, and used only where `ready`.
-static SHARED: PgLwLock<Shared> = unsafe { PgLwLock::new(c"credential_manager") };
+pub(super) static SHARED: PgLwLock<Shared> = unsafe { PgLwLock::new(c"credential_manager") };
 static READY: AtomicBool = AtomicBool::new(false);
 
 /// Asks for the shared memory; only while libraries are preloaded.
@@ -85,22 +75,26 @@ pub fn ready() -> bool {
     READY.load(Ordering::Relaxed)
 }
 
-/// A transaction that left work has committed: note when, and wake the launcher.
-pub fn work_committed() {
+/// A transaction that left work has committed: note when for the roles whose password it changed by
+/// force, and wake the launcher.
+pub fn work_committed(cut: &[Oid]) {
     if !ready() {
         return;
     }
     let launcher = {
         let mut shared = SHARED.exclusive();
+        let now = time::now();
         shared.look_now = true;
-        shared.last_commit = time::now();
+        for role in cut {
+            sweeps::note(&mut shared.sweeps, role.to_u32(), now, now, 0);
+        }
         shared.launcher
     };
     wake(launcher);
 }
 
 /// Wakes a process of this server, where it is one.
-fn wake(pid: i32) {
+pub(super) fn wake(pid: i32) {
     if pid == 0 {
         return;
     }
@@ -116,7 +110,21 @@ fn wake(pid: i32) {
 
 /// The launcher says who it is.
 pub fn announce_launcher(pid: i32) {
-    SHARED.exclusive().launcher = pid;
+    let mut shared = SHARED.exclusive();
+    shared.launcher = pid;
+    if shared.since == 0 {
+        shared.since = time::now();
+    }
+}
+
+/// The worker that was last at the jobs: its process, and when that began.
+pub fn worker() -> (i32, Time) {
+    SHARED.share().worker
+}
+
+/// A worker is at the jobs from here on.
+pub fn set_worker(worker: (i32, Time)) {
+    SHARED.exclusive().worker = worker;
 }
 
 /// Takes the word that there may be work; true once for each word.
@@ -145,48 +153,6 @@ pub fn set_next_due(due: Option<Time>) {
     SHARED.exclusive().next_due = due.unwrap_or(0);
 }
 
-/// The end of the latest commit that left work; `None` where none was since the server started.
-pub fn last_commit() -> Option<Time> {
-    let at = SHARED.share().last_commit;
-    (at != 0).then_some(at)
-}
-
-/// Hands a sweep to the launcher; false where its list is full.
-pub fn add_sweep(role: Oid, before: Time, until: Time) -> bool {
-    let role = role.to_u32();
-    let now = time::now();
-    let launcher = {
-        let mut shared = SHARED.exclusive();
-        let Some(slot) = shared
-            .sweeps
-            .iter_mut()
-            .find(|s| s.role == role || s.role == 0 || s.until < now)
-        else {
-            return false;
-        };
-        *slot = Sweep {
-            role,
-            before,
-            until,
-        };
-        shared.launcher
-    };
-    wake(launcher);
-    true
-}
-
-/// The sweeps that are not over.
-pub fn sweeps() -> Vec<Sweep> {
-    let now = time::now();
-    let shared = SHARED.share();
-    shared
-        .sweeps
-        .iter()
-        .filter(|s| s.role != 0 && s.until >= now)
-        .copied()
-        .collect()
-}
-
 /// A worker is about to wait for a lock that others may hold: the launcher ends them. 0: no longer.
 pub fn besiege(pid: i32) {
     let launcher = {
@@ -206,6 +172,9 @@ pub fn besieging() -> Option<i32> {
     (pid != 0).then_some(pid)
 }
 
+/// In the place of a process id: a prepared transaction, which has none.
+pub const PREPARED: i32 = -1;
+
 /// The launcher saw somebody before the waiting worker whom it may not end.
 pub fn set_holdout(pid: i32) {
     SHARED.exclusive().holdout = pid;
@@ -215,54 +184,6 @@ pub fn set_holdout(pid: i32) {
 pub fn holdout() -> Option<i32> {
     let pid = SHARED.share().holdout;
     (pid != 0).then_some(pid)
-}
-
-/// What a worker in another database came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Report {
-    /// It said nothing before it ended.
-    Nothing,
-    /// All is done there.
-    Done,
-    /// Some objects are busy.
-    Busy,
-    /// A person is needed.
-    Blocked,
-}
-
-/// Before a worker is started elsewhere: nothing has been said.
-pub fn clear_report() {
-    set_report(Report::Nothing, "");
-}
-
-/// A worker in another database says what it came to; what does not fit is cut.
-pub fn set_report(report: Report, text: &str) {
-    let mut shared = SHARED.exclusive();
-    shared.report = report as u8;
-    shared.report_text = [0; REPORT_TEXT];
-    for (slot, byte) in shared.report_text.iter_mut().zip(text.bytes()) {
-        *slot = byte;
-    }
-}
-
-/// What the worker in another database said.
-pub fn report() -> (Report, String) {
-    let shared = SHARED.share();
-    let report = match shared.report {
-        1 => Report::Done,
-        2 => Report::Busy,
-        3 => Report::Blocked,
-        _ => Report::Nothing,
-    };
-    let end = shared
-        .report_text
-        .iter()
-        .position(|b| *b == 0)
-        .unwrap_or(REPORT_TEXT);
-    (
-        report,
-        String::from_utf8_lossy(&shared.report_text[..end]).into_owned(),
-    )
 }
 
 /// A session of a role has ended, which began at `at`.

@@ -1,18 +1,27 @@
 //! Transactions: what happens at their end, and subtransactions that catch an error.
 
-use super::shmem;
+use super::{shmem, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgTryBuilder, PgXactCallbackEvent};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 
 thread_local! {
     /// The transaction that has its callbacks already, by its local id.
     static MARKED: Cell<u32> = const { Cell::new(0) };
-    /// Whether that transaction recorded work for the worker.
-    static WORK: Cell<bool> = const { Cell::new(false) };
+    /// The work that transaction left for the worker.
+    static WORK: RefCell<Vec<Left>> = const { RefCell::new(Vec::new()) };
+    /// Whether rollbacks to savepoints are watched in this backend.
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Work that was left, in which subtransaction, and the role whose password it changed by force.
+#[derive(Clone, Copy)]
+struct Left {
+    within: pg_sys::SubTransactionId,
+    cut: Option<Oid>,
 }
 
 /// The local id of the current transaction, unique in this backend.
@@ -28,7 +37,8 @@ pub fn mark_changed() {
     if MARKED.replace(id) == id {
         return;
     }
-    WORK.set(false);
+    WORK.take();
+    watch_savepoints();
     pgrx::register_xact_callback(PgXactCallbackEvent::PrePrepare, || {
         super::call::raise(
             Kind::NotBuilt
@@ -39,25 +49,61 @@ pub fn mark_changed() {
     });
     pgrx::register_xact_callback(PgXactCallbackEvent::Commit, || {
         MARKED.set(0);
-        if WORK.replace(false) {
-            shmem::work_committed();
+        let left = WORK.take();
+        if !left.is_empty() {
+            let cut: Vec<Oid> = left.iter().filter_map(|l| l.cut).collect();
+            shmem::work_committed(&cut);
         }
     });
     pgrx::register_xact_callback(PgXactCallbackEvent::Abort, || {
         MARKED.set(0);
-        WORK.set(false);
+        WORK.take();
     });
+}
+
+/// What a subtransaction left is forgotten when it is rolled back.
+fn watch_savepoints() {
+    if !WATCHING.replace(true) {
+        // SAFETY: registered once in a backend; the callback takes no argument.
+        unsafe { pg_sys::RegisterSubXactCallback(Some(at_savepoint), std::ptr::null_mut()) }
+    }
+}
+
+/// Subtransactions are numbered in order, so those that a rollback ends are its own and all later ones.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn at_savepoint(
+    event: pg_sys::SubXactEvent::Type,
+    own: pg_sys::SubTransactionId,
+    _parent: pg_sys::SubTransactionId,
+    _argument: *mut std::ffi::c_void,
+) {
+    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
+        WORK.with_borrow_mut(|left| left.retain(|l| l.within < own));
+    }
 }
 
 /// Says that this transaction left work for the worker, who is told when it commits.
 pub fn mark_work() {
     mark_changed();
-    WORK.set(true);
+    leave(None);
+}
+
+/// Says that this transaction changes a role's password by force: sessions that began before its commit
+/// are of the old one.
+pub fn mark_cutover(role: Oid) {
+    mark_changed();
+    leave(Some(role));
+}
+
+fn leave(cut: Option<Oid>) {
+    // SAFETY: a plain number of the current transaction.
+    let within = unsafe { pg_sys::GetCurrentSubTransactionId() };
+    WORK.with_borrow_mut(|left| left.push(Left { within, cut }));
 }
 
 /// Whether this transaction has left work, so that waiting for it would wait for itself.
 pub fn has_work() -> bool {
-    MARKED.get() == local_id() && WORK.get()
+    MARKED.get() == local_id() && WORK.with_borrow(|left| !left.is_empty())
 }
 
 /// Makes this transaction's commit reach the disk whatever `synchronous_commit` says: a password

@@ -103,8 +103,9 @@ pub fn force(credential: &Credential, fresh: &Fresh, by: Oid) -> Result<(Applied
             note_in_force(credential.role, stored, None)?;
             order.stage = Stage::EndSessions;
         }
-        Applied::ByWorker => order.verifier = Some(fresh.verifier.expose()),
+        Applied::ByWorker => {}
     }
+    order.verifier = Some(fresh.verifier.expose());
     order.place(by)?;
     Ok((applied, stored))
 }
@@ -124,6 +125,8 @@ pub fn attempt(credential: &Credential, options: &Options) -> Result<Applied> {
     let _patience = xact::lock_timeout(FORCED_PATIENCE);
     match xact::subtransaction(|| {
         lock::credential(credential.role)?;
+        // Who held the lock may have ordered its end.
+        refuse_destroying(&catalog::reread(credential)?)?;
         role::alter(credential.role, &credential.role_name, options)
     }) {
         Ok(done) => done.map(|()| Applied::AtCommit),
@@ -145,6 +148,26 @@ pub fn apply_waiting(job: &Job, credential: &Credential) -> Result<()> {
     note_in_force(job.role, job.secret, Some(job.id))
 }
 
+/// Whether the role still has the verifier that a forced rotation gave it; `None` of the job: nobody asks.
+pub fn is_as_rotated(job: &Job) -> Result<bool> {
+    match job.verifier.as_deref() {
+        Some(given) => Ok(role::stored_verifier(job.role)?.as_deref() == Some(given)),
+        None => Ok(true),
+    }
+}
+
+/// Gives the role again what a forced rotation gave it: somebody changed it while older sessions could.
+pub fn put_back(job: &Job, credential: &Credential) -> Result<()> {
+    let options = Options {
+        verifier: Some(job.verifier.as_deref()),
+        ..Options::default()
+    };
+    role::alter(job.role, &credential.role_name, &options)?;
+    xact::mark_cutover(job.role);
+    xact::force_sync_commit();
+    Ok(())
+}
+
 /// A password is in force: the catalog says so, and older ones are forgotten.
 ///
 /// Forced rotations that wait and were ordered before this one (before `job`, or before now) would put
@@ -152,7 +175,9 @@ pub fn apply_waiting(job: &Job, credential: &Credential) -> Result<()> {
 fn note_in_force(role: Oid, stored: Option<i64>, job: Option<i64>) -> Result<()> {
     catalog::set_secret(role, stored)?;
     catalog::set_rotated(role)?;
-    jobs::supersede_rotations(role, job)?;
+    if jobs::supersede_rotations(role, job)? > 0 {
+        xact::mark_cutover(role);
+    }
     let mut keep = jobs::waiting_secrets(role)?;
     keep.extend(stored);
     vault::forget_others(role, &keep)?;

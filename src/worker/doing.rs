@@ -8,6 +8,7 @@ use crate::events::{self, Actor};
 use crate::jobs::{self, Ended, Job, Kind, Stage, State};
 use crate::lifecycle::destroy;
 use crate::pg::role::{self, Options};
+use crate::pg::sweeps::{self, Cutover};
 use crate::pg::value::Time;
 use crate::pg::xact;
 use crate::pg::{lock, log, prepared, session, shmem, time, worker};
@@ -20,6 +21,14 @@ use serde_json::json;
 const SIEGE: i32 = 2_000;
 /// Pause before a job that had to wait is looked at again, in microseconds.
 const SHORTLY: Time = 50_000;
+/// Pause before a role that a superuser's prepared transaction holds is looked at again, in microseconds.
+const HELD: Time = 1_000_000;
+/// How long after an order its commit may still have to be noted, in microseconds.
+const TO_BE_TOLD: Time = 5_000_000;
+/// From a cut-over to the first and to the last look at what its sessions left, in microseconds: a session
+/// that was let in a moment before it is seen by then, and whoever was ended has gone.
+const SETTLED: Time = 100_000;
+const AFTER: Time = 2_000_000;
 /// Pause before a job that failed, or needs a person, is looked at again, in microseconds.
 const LATER: Time = 10_000_000;
 
@@ -33,9 +42,12 @@ pub(super) fn step(job: &Job) {
         Stage::Restore => restore(job),
         Stage::Move => moving::all(job),
         Stage::Drop => drop_role(job),
+        Stage::Sweep => sweep(job),
         Stage::Finished => finish(job),
     };
-    if let Err(error) = outcome {
+    let Err(error) = outcome else { return };
+    // Told once: the job is looked at again and again, and its message stands in jobs().
+    if job.message.as_deref() != Some(error.message()) {
         log::line(&format!(
             "credential_manager: job {} ({} of \"{}\", {}): {error}",
             job.id,
@@ -43,13 +55,23 @@ pub(super) fn step(job: &Job) {
             shown(&job.name),
             job.stage.as_str()
         ));
-        wait(job, State::Waiting, LATER, error.message());
     }
+    wait(job, State::Waiting, LATER, error.message());
+}
+
+/// Runs one transaction that takes what others may hold, besieged. Where it was not to be had all the
+/// same, the job waits.
+pub(super) fn besiege<T>(job: &Job, what: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    let done = besieged(what)?;
+    if done.is_none() {
+        wait(job, State::Waiting, SHORTLY, &holdout());
+    }
+    Ok(done)
 }
 
 /// Runs one transaction that takes what others may hold: the launcher ends who holds it. Gives nothing
-/// where it was not to be had all the same, and the job waits.
-pub(super) fn besiege<T>(job: &Job, what: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+/// where it was not to be had all the same.
+pub(super) fn besieged<T>(what: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
     let siege = Siege::lay();
     let outcome = worker::transaction(|| {
         worker::harden(SIEGE)?;
@@ -58,10 +80,7 @@ pub(super) fn besiege<T>(job: &Job, what: impl FnOnce() -> Result<T>) -> Result<
     drop(siege);
     match outcome {
         Ok(done) => done.map(Some),
-        Err(caught) if rotation::is_contention(&caught) => {
-            wait(job, State::Waiting, SHORTLY, &holdout());
-            Ok(None)
-        }
+        Err(caught) if rotation::is_contention(&caught) => Ok(None),
         Err(caught) => Err(rotation::unexpected(&caught)),
     }
 }
@@ -79,8 +98,11 @@ pub(super) fn act<T>(what: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// Who holds what was not to be had, as far as the launcher saw somebody whom it may not end.
-fn holdout() -> String {
+pub(super) fn holdout() -> String {
     match shmem::holdout() {
+        Some(shmem::PREPARED) => {
+            "a prepared transaction holds the role, see pg_prepared_xacts".to_owned()
+        }
         Some(pid) => format!("process {pid} of a superuser or the server holds the role"),
         None => "another transaction holds the role".to_owned(),
     }
@@ -110,14 +132,14 @@ impl Drop for Siege {
 /// What was decided comes into force, whoever holds the role.
 fn apply(job: &Job) -> Result<()> {
     if let Some(holder) = moving::roll_back_prepared(job)? {
-        wait(job, State::Waiting, LATER, &holder);
+        wait(job, State::Waiting, HELD, &holder);
         return Ok(());
     }
     besiege(job, || {
         lock::credential(job.role)?;
         if still_wanted(job)? && take_effect(job)? {
             jobs::set_stage(job.id, job.stage.next(job.kind))?;
-            xact::mark_work();
+            xact::mark_cutover(job.role);
             xact::force_sync_commit();
         }
         Ok(())
@@ -133,6 +155,19 @@ fn take_effect(job: &Job) -> Result<bool> {
         return Ok(false);
     };
     match job.kind {
+        _ if credential.state == Condition::Destroying => {
+            let why = "the credential is being destroyed";
+            jobs::close(job.id, Ended::Cancelled, Some(why))?;
+            return Ok(false);
+        }
+        Kind::Expire
+            if credential
+                .lease_until
+                .is_none_or(|until| until > time::now()) =>
+        {
+            jobs::close(job.id, Ended::Cancelled, Some("the lease was extended"))?;
+            return Ok(false);
+        }
         Kind::Rotate => rotation::apply_waiting(job, &credential)?,
         Kind::Repair => {}
         Kind::Suspend => {
@@ -147,8 +182,7 @@ fn take_effect(job: &Job) -> Result<bool> {
             role::alter(job.role, &credential.role_name, &destroy::closed())?;
             destroy::note_closed(job.role)?;
             if job.kind == Kind::Expire {
-                let (name, role) = (Some(job.name.as_str()), Some(job.role));
-                events::record(Actor::Worker, "expire", name, role, json!({"job": job.id}))?;
+                record(job, "expire", json!({"job": job.id}))?;
             }
         }
     }
@@ -158,46 +192,99 @@ fn take_effect(job: &Job) -> Result<bool> {
 /// Sessions that the closed door had let in are ended; the launcher goes on looking for those that
 /// were on their way.
 fn end_sessions(job: &Job) -> Result<()> {
-    // A password that was replaced leaves sessions of the new one alone; a closed role has none.
-    let cutover = match (job.kind, job.cutover) {
-        (Kind::Rotate, Some(cutover)) => cutover,
-        (Kind::Rotate, None) => {
-            let cutover = shmem::last_commit().unwrap_or_else(time::now);
-            act(|| jobs::set_cutover(job.id, cutover))?;
-            cutover
-        }
-        _ => Time::MAX,
-    };
     if job.kind == Kind::Suspend && !act(|| is_suspended(job))? {
         return finish(job);
     }
-    let ended = end_older(job, cutover);
+    let Some(cutover) = cutover(job)? else {
+        let why = "the order is about to take effect";
+        wait(job, State::Waiting, SHORTLY, why);
+        return Ok(());
+    };
+    // A password that was replaced leaves sessions of the new one alone; a closed role has none.
+    let before = match job.kind {
+        Kind::Rotate => cutover,
+        _ => Time::MAX,
+    };
+    let ended = end_older(job, before);
     if ended > 0 {
         act(|| {
-            let detail = json!({"job": job.id, "sessions": ended});
-            events::record(
-                Actor::Worker,
+            record(
+                job,
                 "end_session",
-                Some(&job.name),
-                Some(job.role),
-                detail,
+                json!({"job": job.id, "sessions": ended}),
             )
         })?;
     }
-    let left = older(job, cutover).len();
-    if left > 0 {
-        wait(
-            job,
-            State::Waiting,
-            SHORTLY,
-            &format!("{left} sessions have yet to end"),
-        );
+    let left = older(job, before).len();
+    if left > 0 || time::now() < cutover + SETTLED {
+        let why = format!("{left} sessions have yet to end");
+        wait(job, State::Waiting, SHORTLY, &why);
         return Ok(());
     }
-    if job.kind == Kind::Rotate {
-        shmem::add_sweep(job.role, cutover, cutover + time::authentication_timeout());
+    sweeps::sweep(job.role, cutover, cutover + time::authentication_timeout());
+    match job.kind {
+        Kind::Rotate => look_after(job, cutover),
+        _ => advance(job),
     }
-    advance(job)
+}
+
+/// The moment from which on no session is of the old password; nothing where it cannot be known yet.
+fn cutover(job: &Job) -> Result<Option<Time>> {
+    if job.cutover.is_some() {
+        return Ok(job.cutover);
+    }
+    let cutover = match sweeps::cutover(job.role, job.created_at) {
+        Cutover::At(cutover) => cutover,
+        Cutover::BeforeTheStart => job.created_at,
+        // The commit can be seen a moment before it is noted. Longer than that it cannot take, unless
+        // somebody set the clock: then all sessions there are end.
+        Cutover::ToBeTold if time::now() < job.created_at + TO_BE_TOLD => return Ok(None),
+        Cutover::ToBeTold => time::now(),
+    };
+    act(|| jobs::set_cutover(job.id, Some(cutover)))?;
+    Ok(Some(cutover))
+}
+
+/// Older sessions are gone. Where one of them has changed the password that it was ended for, that is
+/// put right, and whoever came in with it goes too; else the job is done, and swept after.
+fn look_after(job: &Job, cutover: Time) -> Result<()> {
+    let until = cutover + AFTER;
+    besiege(job, || {
+        lock::credential(job.role)?;
+        // Read again: a newer password may have come, which is none of this job's business.
+        let Some(job) = jobs::find(job.id)? else {
+            return Ok(());
+        };
+        let bound = catalog::by_role(job.role)?.filter(catalog::Credential::is_bound);
+        let Some(credential) = bound.filter(|c| c.state != Condition::Destroying) else {
+            return jobs::close(job.id, Ended::Done, None);
+        };
+        if rotation::is_as_rotated(&job)? {
+            return match job.verifier {
+                Some(_) if time::now() < until => jobs::keep_sweeping(job.id, until),
+                _ => jobs::close(job.id, Ended::Done, None),
+            };
+        }
+        rotation::put_back(&job, &credential)?;
+        jobs::set_cutover(job.id, None)?;
+        jobs::set_stage(job.id, Stage::EndSessions)?;
+        record(&job, "drift", json!({"job": job.id, "what": "password"}))
+    })?;
+    Ok(())
+}
+
+/// After a rotation: what a session that was seen late has done to the password is put right.
+fn sweep(job: &Job) -> Result<()> {
+    let cutover = job.cutover.unwrap_or(job.created_at);
+    if end_older(job, cutover) > 0 {
+        return act(|| jobs::keep_sweeping(job.id, time::now() + SHORTLY));
+    }
+    look_after(job, cutover)
+}
+
+fn record(job: &Job, action: &str, detail: serde_json::Value) -> Result<()> {
+    let (name, role) = (Some(job.name.as_str()), Some(job.role));
+    events::record(Actor::Worker, action, name, role, detail)
 }
 
 fn is_suspended(job: &Job) -> Result<bool> {
@@ -239,13 +326,7 @@ fn restore(job: &Job) -> Result<()> {
                 })
                 .collect();
             let detail = json!({"job": job.id, "restored": given});
-            events::record(
-                Actor::Worker,
-                "repair_default",
-                Some(&job.name),
-                Some(job.role),
-                detail,
-            )?;
+            record(job, "repair_default", detail)?;
         }
         jobs::set_stage(job.id, job.stage.next(job.kind))
     })

@@ -4,20 +4,29 @@ use super::doing;
 use crate::catalog::{self, home as binding, State};
 use crate::error::Result;
 use crate::events::{self, Actor};
-use crate::jobs::{self, Kind, Order, Stage};
+use crate::jobs::{self, Job, Kind, Order, Stage};
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
-use crate::pg::{ident, log, logins, session, shmem, time, BOOTSTRAP_SUPERUSER};
+use crate::pg::{ident, lock, log, logins, session, shmem, sweeps, time, BOOTSTRAP_SUPERUSER};
 use crate::settings;
 use serde_json::json;
 
 /// What is due within this is waited for, in microseconds, instead of leaving and coming back.
 const SOON: Time = 500_000;
 /// Pause after a pass that failed, in microseconds.
-const BACK_OFF: Time = 5_000_000;
+const BACK_OFF: Time = 10_000_000;
+
+/// How often a long job lets through what cannot wait, in microseconds.
+pub(super) const BETWEEN: Time = 200_000;
+/// Pause where another worker is at the jobs, in microseconds.
+const ANOTHER: Time = 1_000_000;
 
 /// Does all that is due.
 pub(super) fn run() -> Result<()> {
+    if !is_alone() {
+        shmem::set_next_due(Some(time::now() + ANOTHER));
+        return Ok(());
+    }
     loop {
         worker::reload_if_asked();
         let Some(due) = pass()? else {
@@ -33,12 +42,33 @@ pub(super) fn run() -> Result<()> {
     }
 }
 
+/// Becomes the one worker that is at the jobs, unless another is: one that a launcher before this one
+/// started.
+fn is_alone() -> bool {
+    let own = session::own_pid();
+    let sessions = session::all();
+    let former = shmem::worker();
+    let found = |s: &&session::Session| (s.pid, s.started) == former && s.pid != own;
+    if sessions.iter().find(found).is_some() {
+        return false;
+    }
+    let started = sessions
+        .iter()
+        .find(|s| s.pid == own)
+        .map_or(0, |s| s.started);
+    shmem::set_worker((own, started));
+    true
+}
+
 /// One pass over all that is due; tells when the next thing is.
 fn pass() -> Result<Option<Time>> {
     let prepared = in_transaction("look", || {
         worker::harden(settings::lock_timeout())?;
         if !ready()? {
             return Ok(None);
+        }
+        if sweeps::take_swept() {
+            jobs::sweep_now()?;
         }
         order_expiries()?;
         note_logins()?;
@@ -54,6 +84,21 @@ fn pass() -> Result<Option<Time>> {
         doing::step(&job);
     }
     Ok(in_transaction("plan", next_due).unwrap_or(Some(time::now() + BACK_OFF)))
+}
+
+/// What cannot wait for the end of `long`, which takes its time: roles are closed, passwords replaced and
+/// sessions ended between two of its batches.
+pub(super) fn urgent(long: &Job) {
+    let due = in_transaction("look", || {
+        order_expiries()?;
+        jobs::all_due()
+    });
+    for job in due.into_iter().flatten() {
+        let short = matches!(job.stage, Stage::Apply | Stage::EndSessions | Stage::Sweep);
+        if short && job.id != long.id {
+            doing::step(&job);
+        }
+    }
 }
 
 /// Runs one transaction; trouble is logged and gives nothing.
@@ -134,8 +179,14 @@ fn note_logins() -> Result<()> {
     for credential in catalog::all()? {
         let own = seen.iter().filter(|(role, _)| *role == credential.role);
         let latest = own.map(|(_, at)| *at).max();
-        if let Some(at) = latest.filter(|at| credential.last_login_at < Some(*at)) {
+        let Some(at) = latest.filter(|at| credential.last_login_at < Some(*at)) else {
+            continue;
+        };
+        // Whoever is at the credential would find its row changed under it; then it is noted with the next.
+        if lock::try_credential(credential.role)? {
             catalog::set_last_login(credential.role, at)?;
+        } else {
+            shmem::note_login(credential.role, at);
         }
     }
     Ok(())

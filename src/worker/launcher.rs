@@ -1,11 +1,10 @@
 //! The launcher: waits, starts the worker when something is due, ends sessions that nobody else must
 //! wait for. It is connected to no database.
 
-use crate::pg::session::Session;
-use crate::pg::shmem;
 use crate::pg::value::Time;
 use crate::pg::worker::{self, Run, Started};
 use crate::pg::{log, logins, session, shared, time, Oid};
+use crate::pg::{shmem, sweeps};
 use crate::settings;
 
 /// Longest sleep, in milliseconds: a clock that was set is noticed after this.
@@ -16,6 +15,8 @@ const SWEEP_PAUSE: i64 = 250;
 const SIEGE_PAUSE: i64 = 20;
 /// Pause before another try where a worker could not be started or came to grief, in milliseconds.
 const BACK_OFF: i64 = 5_000;
+/// The longest such pause.
+const LONGEST_PAUSE: i64 = 60_000;
 
 /// Pause between two writings of noted logins, in milliseconds.
 const FLUSH: i64 = 300_000;
@@ -24,6 +25,10 @@ const FLUSH: i64 = 300_000;
 #[derive(Default)]
 struct Watch {
     running: Option<Started>,
+    /// When the launcher would look again if that worker said nothing.
+    unheard: Time,
+    /// How many workers in a row have ended without a word.
+    failures: u32,
     /// Not before this is another worker started.
     not_before: Time,
     /// When noted logins are next written.
@@ -40,8 +45,8 @@ pub(super) fn run() {
     loop {
         worker::reload_if_asked();
         end_swept();
-        end_besieged();
         watch.start_if_due();
+        end_besieged();
         worker::nap(watch.pause());
     }
 }
@@ -50,6 +55,7 @@ impl Watch {
     fn start_if_due(&mut self) {
         if self.running.as_ref().is_some_and(|w| w.run() == Run::Ended) {
             self.running = None;
+            self.after_the_end();
         }
         if self.running.is_some() {
             return;
@@ -57,8 +63,10 @@ impl Watch {
         let now = time::now();
         self.flush_logins(now);
         let due = shmem::next_due().is_some_and(|due| due <= now) && now >= self.not_before;
-        // A commit that left work is news: whatever was wrong may be right since.
-        if shmem::take_look_now() || due {
+        // A commit that left work is news: whatever was wrong may be right since. It is no news to a
+        // database in which workers come to grief.
+        let news = self.failures < 2 && shmem::take_look_now();
+        if news || due {
             self.start(now);
         }
     }
@@ -90,18 +98,33 @@ impl Watch {
                 true,
             );
         };
+        // A worker that comes to grief before it says when to look again is not run in a loop; each that
+        // does so after another doubles the pause. Said before it starts, or its word would be lost.
+        let pause = (BACK_OFF << self.failures.min(4)).min(LONGEST_PAUSE);
+        self.unheard = now + pause * 1_000;
+        shmem::set_next_due(Some(self.unheard));
         match worker::start(database, "home") {
             Some(started) => {
                 self.running = Some(started);
                 self.trouble = None;
-                // A worker that came to grief before it said when to look again is not run in a loop.
-                shmem::set_next_due(Some(now + BACK_OFF * 1_000));
             }
             None => self.complain(
                 "no background worker is free (max_worker_processes)",
                 now,
                 false,
             ),
+        }
+    }
+
+    /// A worker has ended: in good order, if it said when to look again.
+    fn after_the_end(&mut self) {
+        // It may have been ended while it laid siege.
+        shmem::besiege(0);
+        if shmem::next_due() == Some(self.unheard) {
+            self.failures += 1;
+            self.not_before = self.unheard;
+        } else {
+            self.failures = 0;
         }
     }
 
@@ -121,7 +144,7 @@ impl Watch {
             return SIEGE_PAUSE;
         }
         let mut pause = LONGEST_NAP;
-        if !shmem::sweeps().is_empty() {
+        if !sweeps::sweeps().is_empty() {
             pause = SWEEP_PAUSE;
         }
         if let (Some(due), None) = (shmem::next_due(), &self.running) {
@@ -134,7 +157,7 @@ impl Watch {
 
 /// Ends sessions that began before a cut-over: a login may have been on its way when it happened.
 fn end_swept() {
-    let sweeps = shmem::sweeps();
+    let sweeps = sweeps::sweeps();
     if sweeps.is_empty() {
         return;
     }
@@ -143,6 +166,7 @@ fn end_swept() {
             .iter()
             .any(|s| Oid::from(s.role) == found.role && found.started <= s.before);
         if found.client && late && session::end(&found) {
+            sweeps::set_swept();
             log::line(&format!(
                 "credential_manager: ended session {} of role {}, whose login was on its way when its password was replaced",
                 found.pid,
@@ -157,21 +181,16 @@ fn end_besieged() {
     let Some(waiting) = shmem::besieging() else {
         return;
     };
-    let blockers = session::blockers_of(waiting);
-    if blockers.is_empty() {
-        return;
-    }
-    let present: Vec<Session> = blockers
-        .iter()
-        .filter_map(|pid| session::by_pid(*pid))
-        .collect();
-    // Superusers are told apart in the catalogs, so in a transaction.
+    // In a transaction: superusers are told apart in the catalogs, and memory is given back.
     let judged = worker::transaction(|| {
-        Ok(present
-            .into_iter()
-            .partition::<Vec<_>, _>(|s| s.client && !shared::is_superuser(s.role)))
+        let blockers = session::blockers_of(waiting);
+        let prepared = blockers.contains(&0);
+        let present = blockers.into_iter().filter_map(session::by_pid);
+        let (ours, others) =
+            present.partition::<Vec<_>, _>(|s| s.client && !shared::is_superuser(s.role));
+        Ok((ours, others, prepared))
     });
-    let Ok(Ok((ours, others))) = judged else {
+    let Ok(Ok((ours, others, prepared))) = judged else {
         return;
     };
     for found in ours {
@@ -184,5 +203,7 @@ fn end_besieged() {
     }
     if let Some(other) = others.first() {
         shmem::set_holdout(other.pid);
+    } else if prepared {
+        shmem::set_holdout(shmem::PREPARED);
     }
 }

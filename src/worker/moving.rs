@@ -1,7 +1,9 @@
 //! Moving what a role owns, database by database, and dropping the role in the end.
 
-use super::doing::{act, advance, besiege, incomplete, roll_back, still_wanted, wait};
-use super::elsewhere;
+use super::doing::{
+    act, advance, besiege, besieged, holdout, incomplete, roll_back, still_wanted, wait,
+};
+use super::{elsewhere, home};
 use crate::catalog;
 use crate::error::{shown, Result};
 use crate::events::{self, Actor};
@@ -116,6 +118,7 @@ fn scope(job: &Job) -> Result<Scope> {
 /// Moves in the database of this worker, batch by batch. `job` is written to where its table is here.
 pub(super) fn in_this_database(scope: &Scope, job: Option<&Job>) -> Result<Moved> {
     let started = time::now();
+    let mut last = started;
     let mut pass = act(|| Pass::begin(scope.clone()))?;
     loop {
         crate::pg::fault::point("batch");
@@ -124,6 +127,10 @@ pub(super) fn in_this_database(scope: &Scope, job: Option<&Job>) -> Result<Moved
         };
         if batch.finished {
             return Ok(Moved::All);
+        }
+        if let Some(job) = job.filter(|_| time::now() - last > home::BETWEEN) {
+            home::urgent(job);
+            last = time::now();
         }
         if batch.busy > 0 && time::now() - started > TURN {
             return Ok(Moved::Busy(format!(
@@ -202,11 +209,16 @@ fn report(job: &Job, reports: &[Item]) -> Result<()> {
 
 /// The last transaction: what is left of the role here is cleared, and the role is dropped.
 pub(super) fn drop_role(job: &Job) -> Result<()> {
+    if let Some(holder) = roll_back_prepared(job)? {
+        wait(job, State::Waiting, BUSY, &holder);
+        return Ok(());
+    }
     let outcome = besiege(job, || {
         lock::credential(job.role)?;
-        let Some(credential) =
-            catalog::by_role(job.role)?.filter(|_| still_wanted(job).unwrap_or(false))
-        else {
+        if !still_wanted(job)? {
+            return Ok(Dropped::Over);
+        }
+        let Some(credential) = catalog::by_role(job.role)? else {
             return Ok(Dropped::Over);
         };
         if !ownership::elsewhere(job.role)?.is_empty() {
@@ -251,7 +263,9 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
             wait(job, State::Waiting, BUSY, why);
         }
         Some(Dropped::Busy(left)) => wait(job, State::Waiting, BUSY, &policies_left(left)),
-        Some(Dropped::Yes | Dropped::Over) | None => {}
+        // The role went with another job, or this one was cancelled: then closing it changes nothing.
+        Some(Dropped::Over) => act(|| jobs::close(job.id, Ended::Done, None))?,
+        Some(Dropped::Yes) | None => {}
     }
     Ok(())
 }
@@ -276,7 +290,9 @@ pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
         return Ok(None);
     }
     let here = name_of_here()?;
-    for found in act(|| prepared::holding(job.role))? {
+    // A role that goes takes its own prepared transactions with it, as it does its sessions.
+    let all = job.kind.drops_role();
+    for found in act(|| prepared::holding(job.role, all))? {
         if found.by_superuser {
             return Ok(Some(format!(
                 "a superuser's prepared transaction \"{}\" holds the role",
@@ -286,7 +302,7 @@ pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
         if found.database == here {
             roll_back(&found.gid)?;
         } else if let Some(database) = act(|| Ok(ident::database_oid(&found.database)))? {
-            elsewhere::roll_back(database, job.role)?;
+            elsewhere::roll_back(database, job.role, all)?;
         }
         act(|| {
             let detail = json!({"job": job.id, "prepared_transaction": shown(&found.gid)});
@@ -326,10 +342,9 @@ pub(super) fn clear_here(role: Oid, heir: Oid) -> Result<Moved> {
             &blockers,
         )));
     }
-    let closed = act(|| {
-        worker::harden(settings::lock_timeout())?;
-        ownership::close_database(role)
-    })?;
+    let Some(closed) = besieged(|| ownership::close_database(role))? else {
+        return Ok(Moved::Busy(holdout()));
+    };
     Ok(match closed {
         Closed::Done { .. } => Moved::All,
         Closed::ObjectsLeft(n) => Moved::Busy(format!("{n} objects were made meanwhile")),
