@@ -17,6 +17,7 @@ mod harness;
 
 mod contract;
 mod harness_itself;
+mod held;
 mod notices;
 mod readme;
 mod secrets;
