@@ -27,7 +27,7 @@ pub fn adopt(caller: &Caller, raw_role: &str, raw_name: Option<&str>) -> Result<
     let role = ident::role_oid(raw_role).ok_or_else(|| {
         Kind::NotFound
             .error(format!("role \"{}\" does not exist", shown(raw_role)))
-            .hint("SELECT * FROM credentials.create('…') makes a new one.")
+            .hint("SELECT * FROM credentials.create('analyst') makes a new one.")
     })?;
     let name = new_name(raw_name.unwrap_or(raw_role))?;
     lock::counter()?;

@@ -284,7 +284,7 @@ fn other_databases(role: Oid) -> Result<Vec<Item>> {
             object: format!("{} objects", row.int8(2)?),
             action: if blocked { Action::Block } else { Action::Move },
             note: if blocked {
-                "only a superuser may own it: ALTER … OWNER TO a superuser there".to_owned()
+                "only a superuser may own it: ALTER ... OWNER TO a superuser there".to_owned()
             } else if unknown {
                 "may have to stay; known when the job gets there".to_owned()
             } else {

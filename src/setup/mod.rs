@@ -67,7 +67,7 @@ impl Choice {
         refuse_system_name(&name)?;
         if ident::role_oid(&name).is_some() {
             return Err(exists("role", &name).hint(
-                "Name the role that is to be default: SELECT * FROM credentials.setup('…');",
+                "Name the role that is to be default: SELECT * FROM credentials.setup('app_owner');",
             ));
         }
         Ok(Choice::New(name))
