@@ -16,7 +16,11 @@ use crate::pg::{ident, log, time};
 use crate::settings;
 
 /// The longest lease: what is meant to last longer is not a lease.
-const LONGEST_LEASE_MICROS: i128 = 100 * 366 * 86_400_000_000;
+const LONGEST_LEASE: Span = Span {
+    months: 1200,
+    days: 0,
+    micros: 0,
+};
 
 /// A new name by the naming rules in force.
 pub fn new_name(raw: &str) -> Result<Name> {
@@ -26,13 +30,22 @@ pub fn new_name(raw: &str) -> Result<Name> {
 
 /// When a lease of this length ends, from now.
 pub fn lease_end(valid_for: Span) -> Result<Time> {
-    let length = valid_for.nominal_micros();
-    if length <= 0 || length > LONGEST_LEASE_MICROS {
-        return Err(Kind::BadArgument
+    let refused = || {
+        Kind::BadArgument
             .error("argument \"valid_for\" must be longer than nothing and at most 100 years")
-            .hint("valid_for => '8 hours'"));
+            .hint("valid_for => '8 hours'")
+    };
+    // The server's calendar overflows with an error of its own, so it is asked only for what comes near.
+    let length = valid_for.nominal_micros();
+    if length <= 0 || length > 2 * LONGEST_LEASE.nominal_micros() {
+        return Err(refused());
     }
-    time::after(time::now(), valid_for)
+    let now = time::now();
+    let end = time::after(now, valid_for)?;
+    if end <= now || end > time::after(now, LONGEST_LEASE)? {
+        return Err(refused());
+    }
+    Ok(end)
 }
 
 /// A connection limit that ALTER ROLE takes: -1 for none, else 0 or more.
