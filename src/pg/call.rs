@@ -18,6 +18,8 @@ pub struct Call {
     pub caller: Caller,
     function: &'static str,
     arguments: Vec<(String, Value)>,
+    /// Lists with a NULL among their elements.
+    holed: Vec<String>,
 }
 
 /// What a function gives back.
@@ -97,11 +99,16 @@ arguments! {
 }
 
 impl Call {
-    /// The argument of that name as a list; NULL is nothing, and a NULL element is refused.
-    pub fn maybe_texts(&self, name: &str) -> Result<Option<Vec<String>>> {
+    /// The argument of that name as a list; NULL is refused (22023), and so is a NULL element.
+    pub fn texts(&self, name: &str) -> Result<Vec<String>> {
+        if self.holed.iter().any(|holed| holed == name) {
+            return Err(Kind::BadArgument
+                .error(format!("argument \"{name}\" must not have null elements"))
+                .hint(format!("See \\df+ credentials.{}", self.function)));
+        }
         match self.value(name)? {
-            Value::TextArray(v) => Ok(Some(v.clone())),
-            _ => Ok(None),
+            Value::TextArray(list) => Ok(list.clone()),
+            _ => self.refuse_null(name, None),
         }
     }
 }
@@ -145,7 +152,11 @@ unsafe fn read(fcinfo: pg_sys::FunctionCallInfo, function: &'static str) -> Resu
             return Err(Kind::Internal.error("a call with other arguments than declared"));
         }
         let mut arguments = Vec::with_capacity(given.len());
+        let mut holed = Vec::new();
         for ((name, oid), arg) in declared.into_iter().zip(given) {
+            if Value::has_null_element(arg.value, arg.isnull, oid) {
+                holed.push(name.clone());
+            }
             let value = Value::from_datum(arg.value, arg.isnull, oid)
                 .ok_or_else(|| Kind::Internal.error("an argument of a type without a door"))?;
             arguments.push((name, value));
@@ -154,6 +165,7 @@ unsafe fn read(fcinfo: pg_sys::FunctionCallInfo, function: &'static str) -> Resu
             caller,
             function,
             arguments,
+            holed,
         })
     }
 }

@@ -179,6 +179,17 @@ impl Value {
         }
     }
 
+    /// Whether a list has a NULL among its elements, for which there is no place in a [`Value`].
+    ///
+    /// # Safety
+    /// As for [`Value::from_datum`].
+    pub(super) unsafe fn has_null_element(datum: pg_sys::Datum, null: bool, oid: Oid) -> bool {
+        // SAFETY: the caller vouches for the datum, which is looked at only as what it is.
+        oid == pg_sys::TEXTARRAYOID
+            && unsafe { Vec::<Option<String>>::from_datum(datum, null) }
+                .is_some_and(|list| list.contains(&None))
+    }
+
     /// Reads the server's form; nothing where the fence has no door for the type.
     ///
     /// # Safety
