@@ -15,6 +15,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod bad_input;
 mod contract;
 mod harness_itself;
 mod held;
