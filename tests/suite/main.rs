@@ -20,4 +20,6 @@ mod harness_itself;
 mod held;
 mod notices;
 mod readme;
+mod rules;
+mod scene;
 mod secrets;
