@@ -15,11 +15,15 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod attacks;
 mod contract;
 mod harness_itself;
 mod held;
+mod life;
 mod notices;
 mod readme;
 mod rules;
 mod scene;
 mod secrets;
+mod setting_up;
+mod standby;
