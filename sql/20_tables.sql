@@ -22,8 +22,8 @@ CREATE TABLE credentials.credential (
   role          oid PRIMARY KEY,
   name          text COLLATE "C" NOT NULL,
   role_name     text COLLATE "C" NOT NULL,
-  state         text COLLATE "C" NOT NULL CHECK (state IN
-    ('active', 'rotating', 'lingering', 'suspended', 'destroying', 'orphaned', 'foreign')),
+  state         text COLLATE "C" NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY
+    (ARRAY['active', 'rotating', 'lingering', 'suspended', 'destroying', 'orphaned', 'foreign'])),
   secret        bigint,
   lease         boolean NOT NULL DEFAULT false,
   valid_until   timestamptz,
@@ -61,12 +61,12 @@ COMMENT ON COLUMN credentials.secret.made_at IS 'When it was sealed';
 
 CREATE TABLE credentials.job (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  kind         text COLLATE "C" NOT NULL CHECK (kind IN
-    ('rotate', 'suspend', 'destroy', 'repair', 'expire')),
+  kind         text COLLATE "C" NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY
+    (ARRAY['rotate', 'suspend', 'destroy', 'repair', 'expire'])),
   role         oid NOT NULL,
   name         text COLLATE "C" NOT NULL,
-  state        text COLLATE "C" NOT NULL CHECK (state IN
-    ('queued', 'running', 'waiting', 'blocked', 'done', 'failed', 'cancelled')),
+  state        text COLLATE "C" NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY
+    (ARRAY['queued', 'running', 'waiting', 'blocked', 'done', 'failed', 'cancelled'])),
   stage        text COLLATE "C" NOT NULL,
   database     text COLLATE "C",
   reassign_to  oid,

@@ -95,7 +95,7 @@ mod tests {
             .map(|s| format!("'{}'", s.as_str()))
             .collect();
         assert!(
-            tables.contains(&format!("({})", words.join(", "))),
+            tables.contains(&format!("[{}]", words.join(", "))),
             "{words:?}"
         );
     }

@@ -221,7 +221,7 @@ mod tests {
         let tables = include_str!("../../sql/20_tables.sql");
         let quoted = |words: Vec<&str>| {
             let words: Vec<String> = words.iter().map(|w| format!("'{w}'")).collect();
-            format!("({})", words.join(", "))
+            format!("[{}]", words.join(", "))
         };
         assert!(tables.contains(&quoted(State::ALL.iter().map(|s| s.as_str()).collect())));
         assert!(tables.contains(&quoted(Kind::ALL.iter().map(|k| k.as_str()).collect())));

@@ -15,10 +15,16 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod attacks;
 mod bad_input;
 mod contract;
 mod harness_itself;
 mod held;
+mod life;
 mod notices;
 mod readme;
+mod rules;
+mod scene;
 mod secrets;
+mod setting_up;
+mod standby;
