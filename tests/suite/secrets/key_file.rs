@@ -182,31 +182,34 @@ fn what_is_no_file_at_all_is_refused_and_nobody_waits_for_it() {
     });
     // A backend that waits for the other end of a FIFO cannot even be cancelled: found by a clock, not by hanging.
     let (done, ended) = mpsc::channel();
+    let mut other_end = None;
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            refused_with(&cluster, "not a regular file", |path| {
-                assert!(Command::new("mkfifo")
+        let cluster = &cluster;
+        scope.spawn(move || {
+            refused_with(cluster, "not a regular file", |path| {
+                let made = Command::new("mkfifo")
                     .args(["-m", "600"])
                     .arg(path)
-                    .status()
-                    .unwrap()
-                    .success());
+                    .status();
+                assert!(made.unwrap().success());
                 let like = fs::metadata(cluster.data_dir()).unwrap();
                 chown(path, Some(like.uid()), Some(like.gid())).unwrap();
             });
             done.send(()).unwrap();
         });
         if ended.recv_timeout(SOON).is_err() {
-            // Whoever waits for the other end gets it, so that the test can end and fail.
-            drop(
-                File::options()
-                    .read(true)
-                    .write(true)
-                    .open(cluster.key_file()),
-            );
-            panic!("a session waits for the other end of a FIFO");
+            // Whoever waits gets the other end, so that this test can end, and fail.
+            let fifo = File::options()
+                .read(true)
+                .write(true)
+                .open(cluster.key_file());
+            other_end = fifo.ok();
         }
     });
+    assert!(
+        other_end.is_none(),
+        "a session waited for the other end of a FIFO"
+    );
 }
 
 #[test]
