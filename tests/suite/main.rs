@@ -21,3 +21,4 @@ mod held;
 mod notices;
 mod readme;
 mod secrets;
+mod transactions;
