@@ -28,3 +28,5 @@ mod scene;
 mod secrets;
 mod setting_up;
 mod standby;
+mod transactions;
+mod watch;
