@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use rustix::process::{kill_process, Pid, Signal};
 
-use crate::harness::{expect_error, wait_until, Cluster, SOON};
+use crate::harness::{expect_error, wait_until, SOON};
 use crate::held::people::{created, ready};
 
 /// A call of every function of ours, NULL for each argument.
