@@ -7,12 +7,12 @@ use postgres::{Client, Config};
 
 use super::key_file::point_to;
 use super::{one, row, steps, verifier};
-use crate::harness::{expect_error, wait_until, Cluster, SOON};
+use crate::harness::{wait_until, Cluster, SOON};
 
 pub struct Life<'a> {
-    cluster: &'a Cluster,
-    su: Client,
-    own: Client,
+    pub(super) cluster: &'a Cluster,
+    pub(super) su: Client,
+    pub(super) own: Client,
     made: BTreeSet<String>,
     typed: Vec<String>,
     in_blocks: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Over {
 }
 
 /// Calls that change something or tell a secret, each refused for a reason that a test makes up.
-const CALLS: [&str; 12] = [
+pub const CALLS: [&str; 12] = [
     "SELECT credentials.create('another')",
     "SELECT credentials.create('another', password => '{typed}')",
     "SELECT credentials.rotate('alice', force => true)",
@@ -70,7 +70,7 @@ impl<'a> Life<'a> {
     }
 
     /// A password that nobody has typed before.
-    fn type_one(&mut self) -> String {
+    pub(super) fn type_one(&mut self) -> String {
         let salt = verifier(&mut self.su, "app_owner");
         let letters: String = salt
             .chars()
@@ -84,7 +84,7 @@ impl<'a> Life<'a> {
     }
 
     /// Puts a new typed password where a statement asks for one.
-    fn filled(&mut self, sql: &str) -> String {
+    pub(super) fn filled(&mut self, sql: &str) -> String {
         if !sql.contains("{typed}") {
             return sql.to_owned();
         }
@@ -97,7 +97,7 @@ impl<'a> Life<'a> {
 
     /// Runs a statement as default and notes what is in force then.
     #[track_caller]
-    fn done(&mut self, sql: &str) {
+    pub(super) fn done(&mut self, sql: &str) {
         let sql = self.filled(sql);
         self.own
             .batch_execute(&sql)
@@ -106,7 +106,7 @@ impl<'a> Life<'a> {
     }
 
     /// Notes every password that is told and every verifier that the server holds, but those that were typed.
-    fn note(&mut self) {
+    pub(super) fn note(&mut self) {
         let names = "SELECT c.name, r.rolpassword FROM credentials.credential c JOIN pg_authid r ON r.oid = c.role";
         for row in self.su.query(names, &[]).unwrap() {
             self.verifiers.extend(row.get::<_, Option<String>>(1));
@@ -130,7 +130,7 @@ impl<'a> Life<'a> {
         );
     }
 
-    fn note_made(&mut self, password: &str) {
+    pub(super) fn note_made(&mut self, password: &str) {
         if !self.typed.iter().any(|typed| typed == password) {
             self.cluster.remember_secret(password);
             self.made.insert(password.to_owned());
@@ -174,7 +174,7 @@ impl<'a> Life<'a> {
     }
 
     /// A rotation of all has ended the default credential's session too.
-    fn come_back(&mut self) {
+    pub(super) fn come_back(&mut self) {
         self.su.batch_execute("SELECT credentials.wait()").unwrap();
         if self.own.simple_query("SELECT 1").is_err() {
             self.own = self.cluster.connect(&self.cluster.url("default")).unwrap();
@@ -207,142 +207,6 @@ impl<'a> Life<'a> {
             .unwrap();
         self.typed.push(other);
         self.done("SELECT credentials.set_password('bob')");
-    }
-
-    /// Each call in a read-only transaction, rolled back, cancelled, held up, with a name that is taken, without keys.
-    pub fn with_errors(&mut self) {
-        for call in CALLS {
-            if !call.contains("url(") && !call.contains("_info(") {
-                self.refused(&format!("BEGIN READ ONLY; {call}"), "25006");
-            }
-            let sql = self.filled(call);
-            self.own
-                .batch_execute(&format!("BEGIN; SAVEPOINT s; {sql}; ROLLBACK TO s; {sql}"))
-                .unwrap();
-            self.inside();
-            self.own.batch_execute("ROLLBACK").unwrap();
-            if call.contains("create") {
-                self.refused(&call.replace("another", "alice"), "42710");
-            }
-            let nested = format!(
-                "DO $$ BEGIN {}; EXCEPTION WHEN OTHERS THEN RAISE WARNING '%', SQLERRM; END $$",
-                call.replace("SELECT", "PERFORM").replace("alice", "nobody")
-            );
-            self.done(&nested.replace("another", "alice"));
-            self.come_back();
-            self.refused(
-                &format!(
-                    "DO $$ BEGIN {}; END $$",
-                    call.replace("SELECT", "PERFORM")
-                        .replace("alice", "nobody")
-                        .replace("another", "alice")
-                ),
-                if call.contains("create") {
-                    "42710"
-                } else if call.contains("_all") {
-                    continue;
-                } else {
-                    "42704"
-                },
-            );
-        }
-        self.come_back();
-        self.held_up();
-        self.without_keys();
-        let typed = self.type_one();
-        assert!(self
-            .own
-            .query("SELECT credentials.set_password('nobody', $1)", &[&typed])
-            .is_err());
-        self.refused(
-            "BEGIN; SELECT credentials.set_password('alice', '{typed}'); PREPARE TRANSACTION 'p'",
-            "0A000",
-        );
-        self.refused(
-            "SELECT credentials.set_password('alice', '{typed}' || repeat('x', 99))",
-            "22023",
-        );
-        self.refused(
-            "SELECT credentials.set_password('alice', '{typed}', 1)",
-            "42883",
-        );
-        self.refused(
-            "SELECT credentials.set_password('alice', 'SCRAM-SHA-256$4096:{typed}')",
-            "22023",
-        );
-    }
-
-    #[track_caller]
-    fn refused(&mut self, sql: &str, state: &str) {
-        let sql = self.filled(sql);
-        expect_error(&mut self.own, &sql, state);
-        self.own.batch_execute("ROLLBACK").unwrap();
-    }
-
-    /// Notes what an open transaction of default would have told.
-    fn inside(&mut self) {
-        for name in ["alice", "another"] {
-            let sql = format!("SELECT credentials.url('{name}') FROM credentials.list() WHERE name = '{name}' AND state <> 'destroying'");
-            self.own.batch_execute("SAVEPOINT t").unwrap();
-            let told = self.own.simple_query(&sql);
-            let Ok(messages) = told else {
-                panic!("{name}: {told:?}")
-            };
-            for message in messages {
-                if let postgres::SimpleQueryMessage::Row(row) = message {
-                    let url: Config = row.get(0).unwrap().parse().unwrap();
-                    if let Some(password) = url.get_password() {
-                        let password = String::from_utf8_lossy(password).into_owned();
-                        self.note_made(&password);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Somebody holds the role: time is up, a cancel, a lock_timeout of one's own, a rotation that is left to the worker.
-    fn held_up(&mut self) {
-        let mut holder = self.cluster.superuser("app");
-        holder
-            .batch_execute("BEGIN; ALTER ROLE alice CONNECTION LIMIT 7")
-            .unwrap();
-        self.own
-            .batch_execute("SET statement_timeout = '300ms'")
-            .unwrap();
-        self.refused(
-            "SELECT credentials.set_password('alice', '{typed}')",
-            "57014",
-        );
-        self.refused(
-            "SELECT credentials.rotate('alice', overlap => '0')",
-            "57014",
-        );
-        self.refused("SELECT credentials.set_password('alice')", "57014");
-        self.own.batch_execute("RESET statement_timeout").unwrap();
-        self.refused(
-            "SELECT credentials.set_password('alice', '{typed}')",
-            "55P03",
-        );
-        self.done("SELECT credentials.rotate('alice', force => true)");
-        holder.batch_execute("ROLLBACK").unwrap();
-        self.su
-            .batch_execute("SELECT credentials.wait('alice')")
-            .unwrap();
-        self.note();
-    }
-
-    fn without_keys(&mut self) {
-        let kept = self.cluster.key_file().with_extension("kept");
-        fs::rename(self.cluster.key_file(), &kept).unwrap();
-        for call in CALLS {
-            if !["suspend", "configure", "destroy"]
-                .iter()
-                .any(|word| call.contains(word))
-            {
-                self.refused(call, "55000");
-            }
-        }
-        fs::rename(&kept, self.cluster.key_file()).unwrap();
     }
 
     pub fn with_new_keys(&mut self) {

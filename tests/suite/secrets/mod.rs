@@ -1,6 +1,10 @@
 //! A password reaches who may have it, and nobody and nothing else (THREATS F, SPEC "Passwords", "Keys", "Audit").
 
 mod audit;
+mod callers;
+mod cipher;
+mod followers;
+mod forging;
 mod key_file;
 mod keys;
 mod leaks;
@@ -8,6 +12,9 @@ mod life;
 mod logins;
 mod places;
 mod records;
+mod refusals;
+mod sealed;
+mod tables;
 mod trees;
 mod urls;
 
