@@ -155,6 +155,7 @@ fn batch(pass: &mut Pass, job: Option<&Job>) -> Result<Option<BatchOutcome>> {
     if let Some(job) = job {
         note(job, &batch.notes, pass.done(), pass.total())?;
     }
+    crate::pg::fault::point("batch_commit");
     xact::force_sync_commit();
     Ok(Some(batch))
 }

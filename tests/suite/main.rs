@@ -22,3 +22,4 @@ mod notices;
 mod readme;
 mod secrets;
 mod transactions;
+mod watch;

@@ -1,0 +1,136 @@
+//! A cluster that is another one: after pg_upgrade everything goes on; anything else is foreign until it is claimed.
+
+use std::fs;
+use std::process::Command;
+
+use crate::harness::{expect_error, wait_until, Cluster, SOON};
+use crate::held::people::{created, logs_in, owner, password, ready, waited};
+
+/// The real pg_upgrade, to the same version: another cluster, the same roles and databases.
+fn upgraded(old: &Cluster) -> Cluster {
+    let new = Cluster::builder().own_initdb().start();
+    new.superuser("postgres")
+        .batch_execute("DROP DATABASE app")
+        .unwrap();
+    new.stop();
+    old.stop();
+    let version = new
+        .client_command("pg_upgrade")
+        .arg("--version")
+        .output()
+        .unwrap();
+    assert!(version.status.success());
+    let program = new.client_command("pg_upgrade");
+    let bin = std::path::Path::new(program.get_program())
+        .parent()
+        .unwrap()
+        .to_owned();
+    let mut command: Command = new.client_command("pg_upgrade");
+    command
+        .env_remove("PGHOST")
+        .env_remove("PGPORT")
+        .env_remove("PGUSER")
+        .env_remove("PGDATABASE")
+        .current_dir(new.home())
+        .arg("-b")
+        .arg(&bin)
+        .arg("-B")
+        .arg(&bin)
+        .arg("-d")
+        .arg(old.data_dir())
+        .arg("-D")
+        .arg(new.data_dir())
+        .args([
+            "-U",
+            "postgres",
+            "-p",
+            &old.port().to_string(),
+            "-P",
+            &new.port().to_string(),
+        ]);
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let key = fs::read(old.key_file()).unwrap();
+    fs::write(new.key_file(), key).unwrap();
+    new.start();
+    new
+}
+
+#[test]
+fn after_pg_upgrade_the_rows_are_bound_anew_and_everything_goes_on() {
+    let old = ready();
+    created(&old, "analyst");
+    let known = password(&old, "analyst");
+    let new = upgraded(&old);
+    let mut superuser = new.superuser("app");
+    wait_until("the rows are bound anew", SOON, || {
+        let events = superuser.query(
+            "SELECT FROM credentials.events() WHERE action = 'claim' AND detail->>'reason' = 'pg_upgrade'",
+            &[],
+        );
+        events.is_ok_and(|rows| rows.len() == 1)
+    });
+    assert_eq!(password(&new, "analyst"), known);
+    assert!(logs_in(&new, "analyst", &known));
+    owner(&new)
+        .batch_execute("SELECT credentials.rotate('analyst', force => true)")
+        .unwrap();
+    assert_eq!(waited(&new, "analyst"), "active");
+    assert!(!logs_in(&new, "analyst", &known));
+}
+
+#[test]
+fn rows_of_another_cluster_whose_roles_do_not_agree_are_foreign_and_nothing_is_done_with_them() {
+    let cluster = ready();
+    created(&cluster, "analyst");
+    cluster
+        .superuser("app")
+        .batch_execute("SELECT credentials.create('lease', valid_for => '2 s')")
+        .unwrap();
+    let mut superuser = cluster.superuser("app");
+    superuser
+        .batch_execute(
+            "UPDATE credentials.installation SET system_identifier = system_identifier + 1;
+             ALTER ROLE analyst RENAME TO stranger",
+        )
+        .unwrap();
+    for call in [
+        "url('default')",
+        "create('new')",
+        "rotate('default', force => true)",
+        "repair_default()",
+        "extend('lease', '1 h')",
+    ] {
+        let error = expect_error(
+            &mut superuser,
+            &format!("SELECT credentials.{call}"),
+            "55000",
+        );
+        let hint = error
+            .as_db_error()
+            .unwrap()
+            .hint()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(
+            hint.contains("credentials.claim(confirm => 'app')"),
+            "{call}: {hint}"
+        );
+    }
+    wait_until("the lease is over", SOON, || {
+        let over = "SELECT clock_timestamp() > rolvaliduntil + interval '1 s' FROM pg_roles WHERE rolname = 'lease'";
+        superuser.query_one(over, &[]).unwrap().get(0)
+    });
+    superuser
+        .batch_execute(
+            "UPDATE credentials.installation SET system_identifier = system_identifier - 1;
+             ALTER ROLE stranger RENAME TO analyst",
+        )
+        .unwrap();
+    assert!(!password(&cluster, "analyst").is_empty());
+}
