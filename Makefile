@@ -67,7 +67,7 @@ test-build: test-server
 	@scripts/install.sh "$$(scripts/server_copy.sh test)" $(TARGET)/debug/libcredential_manager.so >/dev/null
 
 test: test-build ## all tests, each suite on throwaway servers
-	@cargo test $(LOCKED) $(TESTING) --lib --tests
+	@cargo test $(LOCKED) $(TESTING) --lib --tests --no-fail-fast
 
 test-long: test ## all tests, then again with a hostile database owner's settings
 	@echo "== again, in databases whose owner set traps"

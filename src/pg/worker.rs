@@ -59,7 +59,8 @@ pub fn start(database: Oid, task: &str) -> Option<Started> {
         let context = pg_sys::MemoryContextSwitchTo(pg_sys::TopMemoryContext);
         let registered = pg_sys::RegisterDynamicBackgroundWorker(&mut worker, &mut handle);
         pg_sys::MemoryContextSwitchTo(context);
-        registered.then_some(Started(handle))
+        // Not `then_some`: it would make, and so free, a handle that was never given.
+        registered.then(|| Started(handle))
     }
 }
 

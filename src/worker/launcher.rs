@@ -15,6 +15,8 @@ const SWEEP_PAUSE: i64 = 250;
 const SIEGE_PAUSE: i64 = 20;
 /// Pause before another try where a worker could not be started or came to grief, in milliseconds.
 const BACK_OFF: i64 = 5_000;
+/// The same where only a person can change what is wrong, in milliseconds.
+const RARE: i64 = 10_000;
 /// The longest such pause.
 const LONGEST_PAUSE: i64 = 60_000;
 
@@ -134,7 +136,7 @@ impl Watch {
             log::line(&format!("credential_manager: {trouble}"));
             self.trouble = Some(trouble);
         }
-        let pause = if rare { LONGEST_NAP } else { BACK_OFF };
+        let pause = if rare { RARE } else { BACK_OFF };
         self.not_before = now + pause * 1_000;
         shmem::set_next_due(Some(self.not_before));
     }

@@ -70,7 +70,7 @@ fn after_pg_upgrade_the_rows_are_bound_anew_and_everything_goes_on() {
     let mut superuser = new.superuser("app");
     wait_until("the rows are bound anew", SOON, || {
         let events = superuser.query(
-            "SELECT FROM credentials.events() WHERE action = 'rebind'",
+            "SELECT FROM credentials.events() WHERE action = 'claim' AND detail->>'reason' = 'pg_upgrade'",
             &[],
         );
         events.is_ok_and(|rows| rows.len() == 1)
