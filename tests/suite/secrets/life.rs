@@ -173,9 +173,13 @@ impl<'a> Life<'a> {
         self.come_back();
     }
 
-    /// A rotation of all has ended the default credential's session too.
+    /// A rotation of all has ended the default credential's session too. What is looked after a rotation is over
+    /// when this returns: it ends whoever holds the role's row meanwhile.
     pub(super) fn come_back(&mut self) {
-        self.su.batch_execute("SELECT credentials.wait()").unwrap();
+        let at_work = "SELECT count(*) FROM credentials.job WHERE state NOT IN ('done', 'failed', 'cancelled') OR stage = 'sweep'";
+        wait_until("the worker has nothing to do", SOON, || {
+            one(&mut self.su, at_work).as_deref() == Some("0")
+        });
         if self.own.simple_query("SELECT 1").is_err() {
             self.own = self.cluster.connect(&self.cluster.url("default")).unwrap();
         }
@@ -236,6 +240,7 @@ impl<'a> Life<'a> {
             "BEGIN; SELECT password FROM credentials.set_password('dave'); ROLLBACK",
             "SELECT string_agg(password, ' ') FROM credentials.rotate_all(force => true)",
         ] {
+            self.come_back();
             let told = row(&mut self.own, sql).into_iter().flatten().next_back();
             let told = told.unwrap_or_else(|| panic!("no password: {sql}"));
             told.split(' ').filter(|word| word.len() == 65).for_each(|password| self.note_made(password));

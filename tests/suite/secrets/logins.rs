@@ -186,6 +186,7 @@ fn a_verifier_damaged_in_any_byte_is_refused_or_at_least_never_a_password() {
     let whole = verifier(&mut su, "donor");
     su.execute("SELECT credentials.set_password('victim', $1)", &[&whole])
         .unwrap();
+    let long = std::env::var_os("CREDENTIAL_MANAGER_LONG").is_some();
     let mut taken = 0;
     for at in 0..whole.len() {
         let mut bytes = whole.clone().into_bytes();
@@ -222,11 +223,14 @@ fn a_verifier_damaged_in_any_byte_is_refused_or_at_least_never_a_password() {
                     damaged,
                     "hashed as if it were a password"
                 );
-                assert_eq!(
-                    sqlstate(&cluster.login("victim", &damaged, "app").err().unwrap()),
-                    "28P01",
-                    "byte {at}"
-                );
+                // What is stored is the text itself, so the login is asked of every third byte where time is short.
+                if long || at % 3 == 0 {
+                    assert_eq!(
+                        sqlstate(&cluster.login("victim", &damaged, "app").err().unwrap()),
+                        "28P01",
+                        "byte {at}"
+                    );
+                }
                 // Damage in ServerKey is seen by the client alone: the server is not who it says it is.
                 if at % 16 == 0 {
                     let old = cluster.login("victim", "the password of the donor", "app");

@@ -124,9 +124,7 @@ impl Life<'_> {
         );
         self.done("SELECT credentials.rotate('alice', force => true)");
         holder.batch_execute("ROLLBACK").unwrap();
-        self.su
-            .batch_execute("SELECT credentials.wait('alice')")
-            .unwrap();
+        self.come_back();
         self.note();
     }
 
