@@ -6,6 +6,8 @@ mod naming;
 mod nulls;
 mod passwords;
 mod random;
+mod setting_up;
+mod targets;
 mod values;
 
 use postgres::Client;
@@ -50,7 +52,10 @@ impl Scene {
              CREATE ROLE stranger LOGIN;"
         ))
         .unwrap();
-        let own = cluster.login("app_owner", OWNER_PASSWORD, "app").unwrap();
+        let mut own = cluster.login("app_owner", OWNER_PASSWORD, "app").unwrap();
+        // How the literals of this suite are written, whatever a hostile owner set for its role.
+        own.batch_execute("SET standard_conforming_strings = on")
+            .unwrap();
         let watcher = cluster.superuser("app");
         Scene {
             su,

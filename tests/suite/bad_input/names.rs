@@ -1,10 +1,9 @@
-//! Names: of what is to be made, and of what is there.
+//! Names of what is to be made or taken.
 
-use super::{Argument, Caller, Scene, CALLERS};
-use crate::harness::Cluster;
+use super::{Caller, Scene, CALLERS};
 
 /// A bad name as an SQL expression, and the SQLSTATE where it is to be the name of something new.
-const NAMES: [(&str, &str); 57] = [
+pub const NAMES: [(&str, &str); 57] = [
     // Length comes first, in bytes.
     ("''", "42602"),
     ("repeat('a', 51)", "42602"),
@@ -70,7 +69,7 @@ const NAMES: [(&str, &str); 57] = [
 ];
 
 /// Words that mean the default credential where a credential is named.
-fn means_default(name: &str) -> bool {
+pub fn means_default(name: &str) -> bool {
     let word = name.trim_matches('\'').to_lowercase();
     word == "default" || word == "owner"
 }
@@ -190,206 +189,4 @@ fn a_role_that_cannot_be_a_credential_is_not_adopted() {
         }
     }
     scene.refused("adopt('stranger')", "42602");
-}
-
-/// Functions with an argument that names a credential that is there, each as a call with `{}` for the name.
-fn targets(scene: &mut Scene) -> Vec<String> {
-    let mut calls: Vec<String> = Argument::all(&mut scene.watcher)
-        .iter()
-        .filter(|argument| matches!(argument.name.as_str(), "name" | "reassign_to"))
-        .filter(|argument| !matches!(argument.function.as_str(), "create" | "adopt" | "events"))
-        .map(|argument| argument.call("{}"))
-        .collect();
-    assert!(calls.len() >= 15, "{calls:?}");
-    calls.extend(
-        [
-            "destroy({}, 'app')",
-            "destroy('analyst', 'app', {})",
-            "destroy({}, 'app', {})",
-            "rotate({}, force => true)",
-            "rotate({}, overlap => '0')",
-            "set_password({}, 'a-password-of-24-letters')",
-            "configure({}, 5, '{\"statement_timeout\": \"30s\"}')",
-            "wait({}, '0')",
-        ]
-        .map(str::to_owned),
-    );
-    calls
-}
-
-/// Names of what is there and is no credential, or is one under another name.
-const UNMANAGED: [&str; 6] = [
-    "'nobody_knows'",
-    "'stranger'",
-    "'postgres'",
-    "'pg_read_all_data'",
-    "'app_owner'",
-    "'-1'",
-];
-
-#[test]
-fn a_target_that_no_credential_bears_does_not_exist_however_it_is_spelled() {
-    let mut scene = Scene::new();
-    for call in targets(&mut scene) {
-        let reserved_or_malformed = NAMES
-            .iter()
-            .map(|(name, _)| *name)
-            .filter(|name| !means_default(name));
-        for name in reserved_or_malformed.chain(UNMANAGED) {
-            scene.refused(&call.replace("{}", name), "42704");
-        }
-    }
-}
-
-#[test]
-fn default_as_target_of_destroy_suspend_and_release_is_not_permitted() {
-    let mut scene = Scene::new();
-    for name in ["'default'", "'owner'", "'DEFAULT'", "'Owner'"] {
-        for call in [
-            "destroy({})",
-            "destroy({}, 'app')",
-            "destroy({}, 'app', 'analyst')",
-            "suspend({})",
-            "release({})",
-        ] {
-            scene.refused(&call.replace("{}", name), "42501");
-        }
-        scene.refused_to(Caller::Default, &format!("set_password({name})"), "42501");
-        scene.refused_to(Caller::Default, &format!("configure({name}, 5)"), "42501");
-        scene.refused(&format!("extend({name}, '1 hour')"), "22023");
-        scene.refused(&format!("destroy_plan({name})"), "22023");
-    }
-}
-
-#[test]
-fn owner_and_default_name_the_default_credential_wherever_a_credential_is_named() {
-    let mut scene = Scene::new();
-    for caller in CALLERS {
-        for (call, answer) in [
-            ("url({})", "url({})::text"),
-            ("usernames({})", "(SELECT username FROM credentials.usernames({}))"),
-            ("connection_info({})", "(SELECT username FROM credentials.connection_info({}))"),
-            ("events({})", "(SELECT count(*) FROM credentials.events({}, after => 0) WHERE action = 'setup')::text"),
-            ("resume({})", "(SELECT state FROM credentials.resume({}))"),
-            ("wait({})", "(SELECT state FROM credentials.wait({}))"),
-        ] {
-            let answer = answer.replace("url(", "credentials.url(");
-            let mut asked = |name: &str| -> String {
-                let sql = format!("SELECT {}", answer.replace("{}", name));
-                let row = scene.client(caller).query_one(&sql, &[]);
-                row.unwrap_or_else(|error| panic!("{call} {name}: {error:?}")).get(0)
-            };
-            let default = asked("'default'");
-            assert!(!default.is_empty() && default != "0", "{call}: {default}");
-            for name in ["'owner'", "'OWNER'", "'Default'"] {
-                assert_eq!(asked(name), default, "{call} {name}");
-            }
-        }
-    }
-    // As the heir of a destroyed credential, too.
-    scene.accepted(Caller::Default, "destroy_plan('analyst', 'owner')");
-    scene.accepted(Caller::Default, "destroy('analyst', 'app', 'OWNER')");
-    scene.accepted(Caller::Superuser, "wait('analyst')");
-}
-
-#[test]
-fn events_of_a_name_that_nobody_bore_are_no_rows_and_no_error() {
-    let mut scene = Scene::new();
-    let names = NAMES
-        .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| !means_default(name));
-    for name in names.chain(["'nobody_knows'", "'stranger'", "'postgres'"]) {
-        for caller in CALLERS {
-            let sql = format!("SELECT count(*) FROM credentials.events({name})");
-            let count: i64 = scene.client(caller).query_one(&sql, &[]).unwrap().get(0);
-            assert_eq!(count, 0, "{name}");
-        }
-    }
-}
-
-#[test]
-fn a_role_that_cannot_be_default_is_refused_by_setup_and_its_plan() {
-    let cluster = Cluster::new();
-    let mut su = cluster.superuser("app");
-    su.batch_execute("CREATE EXTENSION credential_manager; CREATE ROLE managed LOGIN")
-        .unwrap();
-    let before = super::fingerprint(&mut su);
-    for (role, state) in [
-        ("''", "42602"),
-        ("repeat('a', 55)", "42602"),
-        ("repeat('a', 20000000)", "42602"),
-        ("E'new\\nline'", "42602"),
-        ("U&'bell\\0007'", "42602"),
-        ("'x-rotating'", "42602"),
-        ("'X-Rotating'", "42602"),
-        ("'postgres'", "42501"),
-        ("'pg_monitor'", "42939"),
-        ("'PG_x'", "42939"),
-        ("'public'", "42939"),
-        ("'None'", "42939"),
-    ] {
-        for call in ["setup", "setup_plan"] {
-            let sql = format!("SELECT * FROM credentials.{call}({role})");
-            crate::harness::expect_error(&mut su, &sql, state);
-        }
-        assert_eq!(super::fingerprint(&mut su), before, "{role}");
-    }
-    let sql = "SELECT * FROM credentials.setup('app_owner')";
-    su.batch_execute(sql).unwrap();
-    for other in [
-        "'managed'",
-        "'app_owner2'",
-        "'App_owner'",
-        "''",
-        "'postgres'",
-    ] {
-        let sql = format!("SELECT * FROM credentials.setup({other})");
-        crate::harness::expect_error(&mut su, &sql, "42710");
-    }
-}
-
-#[test]
-fn before_setup_everything_but_setup_claim_events_and_jobs_says_so() {
-    let cluster = Cluster::new();
-    let mut su = cluster.superuser("app");
-    su.batch_execute("CREATE EXTENSION credential_manager; CREATE ROLE stranger LOGIN")
-        .unwrap();
-    let mut calls: Vec<String> = Argument::all(&mut su)
-        .iter()
-        .filter(|argument| argument.default.is_none() && argument.name != "valid_for")
-        .filter(|argument| !matches!(argument.function.as_str(), "claim"))
-        .map(|argument| {
-            argument.call(if argument.name == "job" {
-                "1"
-            } else {
-                "'newcomer'"
-            })
-        })
-        .collect();
-    assert!(calls.len() >= 10, "{calls:?}");
-    let without = [
-        "rotate()",
-        "rotate_all()",
-        "repair_default()",
-        "repair_plan()",
-        "wait()",
-        "reseal()",
-        "list()",
-        "usernames()",
-        "url()",
-        "connection_info()",
-    ];
-    calls.extend(without.map(str::to_owned));
-    for call in calls {
-        let sql = format!("SELECT * FROM credentials.{call}");
-        let error = crate::harness::expect_error(&mut su, &sql, "55000");
-        let hint = error
-            .as_db_error()
-            .unwrap()
-            .hint()
-            .unwrap_or_default()
-            .to_owned();
-        assert!(hint.contains("credentials.setup()"), "{call}: {hint}");
-    }
 }
