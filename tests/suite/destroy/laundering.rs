@@ -131,6 +131,9 @@ fn a_busy_view_over_its_owners_own_tables_keeps_the_rights_of_its_readers() {
     let mut other = cluster.superuser("app");
     let job = estate::order(&mut other, "leaver", "default");
     estate::wait_job(&mut other, job, "waiting", "shared.fair");
+    // What it reads waits for it: else a pass that begins anew could not tell what its owner could read.
+    let owner = "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'open'";
+    assert_eq!(estate::texts(&mut other, owner), ["leaver"]);
     estate::run(&mut su, "COMMIT");
     estate::wait(&cluster, "leaver");
     estate::run(&mut stranger, "SELECT * FROM shared.fair");

@@ -48,6 +48,8 @@ fn thousands_of_tables_and_functions_move_while_others_work_and_after_a_cancel_t
     let cluster = estate::new();
     let (tables, functions) = size();
     estate::credential(&cluster, "leaver");
+    estate::credential(&cluster, "rotated");
+    let mut stolen = estate::login(&cluster, "rotated");
     make(&mut estate::login(&cluster, "leaver"), tables, functions);
     let mut su = cluster.superuser("app");
     let deadline = SOON * if tables > 3_000 { 40 } else { 2 };
@@ -80,6 +82,15 @@ fn thousands_of_tables_and_functions_move_while_others_work_and_after_a_cancel_t
         assert!(seen.windows(2).all(|pair| pair[0] <= pair[1]), "{seen:?}");
         let total = format!("SELECT total FROM credentials.jobs() WHERE job = {job}");
         assert!(estate::number(&mut su, &total) > i64::from(tables + functions));
+
+        // A stolen password's session does not gain time by the move.
+        estate::run(
+            &mut su,
+            "SELECT credentials.rotate('rotated', force => true)",
+        );
+        estate::wait(&cluster, "rotated");
+        assert!(stolen.batch_execute("SELECT 1").is_err());
+        assert_eq!(estate::job(&mut su, job).0, "running");
 
         estate::run(&mut su, &format!("SELECT credentials.cancel_job({job})"));
         estate::wait(&cluster, "leaver");
