@@ -7,6 +7,7 @@ use crate::pg::acl::{self, Right, Target};
 use crate::pg::grant::{self, Membership};
 use crate::pg::hold::{self, Held};
 use crate::pg::owner::{self, Class};
+use crate::pg::spi::Row;
 use crate::pg::{authority, database, ident, lock, spi, xact, Oid, BOOTSTRAP_SUPERUSER};
 
 /// Tables that one transaction locks to drop policies from them.
@@ -74,17 +75,7 @@ pub fn close_database(role: Oid) -> Result<Closed> {
 /// them only, so that no table is held while another is waited for. Gives what went, and how many are
 /// left.
 fn drop_policies(role: Oid) -> Result<(Vec<Item>, u64)> {
-    let rows = spi::query(
-        "SELECT p.oid, p.polrelid, i.identity FROM pg_catalog.pg_shdepend s
-           JOIN pg_catalog.pg_policy p ON p.oid OPERATOR(pg_catalog.=) s.objid
-            AND p.tableoid OPERATOR(pg_catalog.=) s.classid
-            AND p.polroles OPERATOR(pg_catalog.=) ARRAY[s.refobjid],
-           LATERAL pg_catalog.pg_identify_object(s.classid, s.objid, 0) i
-          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
-            AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.dbid OPERATOR(pg_catalog.=) $2
-          ORDER BY p.polrelid, p.oid",
-        &[role.into(), database::current().into()],
-    )?;
+    let rows = policies(role)?;
     let mut gone = Vec::new();
     let mut left = rows.len().saturating_sub(MOST_TABLES) as u64;
     let mut first = true;
@@ -103,6 +94,21 @@ fn drop_policies(role: Oid) -> Result<(Vec<Item>, u64)> {
         first = false;
     }
     Ok((gone, left))
+}
+
+/// Policies that are for the role alone: OID, table, name.
+fn policies(role: Oid) -> Result<Vec<Row>> {
+    spi::query(
+        "SELECT p.oid, p.polrelid, i.identity FROM pg_catalog.pg_shdepend s
+           JOIN pg_catalog.pg_policy p ON p.oid OPERATOR(pg_catalog.=) s.objid
+            AND p.tableoid OPERATOR(pg_catalog.=) s.classid
+            AND p.polroles OPERATOR(pg_catalog.=) ARRAY[s.refobjid],
+           LATERAL pg_catalog.pg_identify_object(s.classid, s.objid, 0) i
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.dbid OPERATOR(pg_catalog.=) $2
+          ORDER BY p.polrelid, p.oid",
+        &[role.into(), database::current().into()],
+    )
 }
 
 fn goes(kind: String, object: String) -> Item {
@@ -141,6 +147,21 @@ fn leftovers(role: Oid) -> Result<i64> {
     )
 }
 
+/// What is a role's alone in this database, and goes with it.
+pub fn goes_with(role: Oid) -> Result<Vec<Item>> {
+    let mut items: Vec<Item> = policies(role)?
+        .iter()
+        .map(|row| {
+            Ok(goes(
+                "policy".to_owned(),
+                row.maybe_text(2)?.unwrap_or_default(),
+            ))
+        })
+        .collect::<Result<_>>()?;
+    items.extend(what_goes(role)?);
+    Ok(items)
+}
+
 /// Default privileges and user mappings, which go with the role: to be reported.
 fn what_goes(role: Oid) -> Result<Vec<Item>> {
     spi::query(
@@ -149,6 +170,9 @@ fn what_goes(role: Oid) -> Result<Vec<Item>> {
           WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
             AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.dbid OPERATOR(pg_catalog.=) $2
             AND s.deptype OPERATOR(pg_catalog.=) 'o'
+            AND s.classid OPERATOR(pg_catalog.=) ANY
+                (ARRAY['pg_catalog.pg_default_acl'::pg_catalog.regclass,
+                       'pg_catalog.pg_user_mapping'::pg_catalog.regclass]::pg_catalog.oid[])
           ORDER BY 1, 2",
         &[role.into(), database::current().into()],
     )?
@@ -235,36 +259,4 @@ fn is_granted(group: Oid, member: Oid, admin: bool) -> Result<bool> {
         ],
     )?;
     Ok(found == 1)
-}
-
-/// Other databases in which something still hangs on a role, with how much: OID, name, count.
-pub fn elsewhere(role: Oid) -> Result<Vec<(Oid, String, i64)>> {
-    spi::query(
-        "SELECT d.oid, d.datname, pg_catalog.count(*) FROM pg_catalog.pg_shdepend s
-           JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
-          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
-            AND s.refobjid OPERATOR(pg_catalog.=) $1
-            AND s.dbid OPERATOR(pg_catalog.<>) $2
-          GROUP BY 1, 2 ORDER BY 2",
-        &[role.into(), database::current().into()],
-    )?
-    .iter()
-    .map(|row| Ok((row.oid(0)?, row.text(1)?, row.int8(2)?)))
-    .collect()
-}
-
-/// Prepared transactions of a role, as (gid, database): each holds a lock on the role if it made an
-/// object, and what it made appears when it commits.
-pub fn prepared(role: Oid) -> Result<Vec<(String, String)>> {
-    let Some(name) = ident::role_name(role) else {
-        return Ok(Vec::new());
-    };
-    spi::query(
-        "SELECT p.gid, p.database FROM pg_catalog.pg_prepared_xacts p
-          WHERE p.owner OPERATOR(pg_catalog.=) $1::pg_catalog.name ORDER BY 1",
-        &[name.into()],
-    )?
-    .iter()
-    .map(|row| Ok((row.text(0)?, row.text(1)?)))
-    .collect()
 }

@@ -142,7 +142,9 @@ WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special,
               ELSE o.owner OPERATOR(pg_catalog.<>) $2
                AND (o.whose OPERATOR(pg_catalog.<>) 'o' OR $4)
                AND (o.object OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
-                 OR o.class OPERATOR(pg_catalog.=) 'pg_catalog.pg_database'::pg_catalog.regclass
+                 OR o.class OPERATOR(pg_catalog.=) ANY (ARRAY[
+                      'pg_catalog.pg_database'::pg_catalog.regclass,
+                      'pg_catalog.pg_largeobject'::pg_catalog.regclass]::pg_catalog.oid[])
                  OR n.nspname OPERATOR(pg_catalog.=) 'public')
                AND NOT COALESCE(pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_')
                  OR n.nspname OPERATOR(pg_catalog.=) ANY ('{information_schema,credentials}'::pg_catalog.name[]),

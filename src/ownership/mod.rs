@@ -10,20 +10,24 @@
 mod attempt;
 pub mod class;
 mod close;
+mod elsewhere;
 mod inventory;
 mod neutral;
+mod outcome;
 mod pass;
 mod rights;
 
 pub use class::Action;
-pub use close::{close_database, elsewhere, prepared, Closed};
-pub use pass::{BatchOutcome, Pass};
+pub use close::{close_database, Closed};
+pub use elsewhere::elsewhere;
+pub use outcome::BatchOutcome;
+pub use pass::Pass;
 pub use rights::restore_own_rights;
 
 use crate::error::{Kind, Result};
 use crate::pg::owner::Class;
 use crate::pg::value::Value;
-use crate::pg::{authority, ident, spi, Oid};
+use crate::pg::{authority, ident, Oid};
 use class::Purpose;
 use inventory::Entry;
 use neutral::Reach;
@@ -116,8 +120,8 @@ pub struct Item {
     pub note: String,
 }
 
-/// What would be done: an item an object of this database and of shared objects, and for a role that
-/// goes an item a database and class for the others, with their counts.
+/// What would be done: an item an object of this database and of shared objects, for a role that goes also
+/// what goes with it, and an item a database and class for the others, with their counts.
 ///
 /// Nothing is changed and no object is locked; what others do meanwhile can change the outcome.
 pub fn plan(scope: &Scope) -> Result<Vec<Item>> {
@@ -134,7 +138,8 @@ pub fn plan(scope: &Scope) -> Result<Vec<Item>> {
         }
     }
     if let Scope::Role { from, .. } = scope {
-        items.extend(other_databases(*from)?);
+        items.extend(close::goes_with(*from)?);
+        items.extend(elsewhere::items(*from)?);
     }
     Ok(items)
 }
@@ -153,7 +158,7 @@ pub fn blockers(role: Oid) -> Result<Vec<Item>> {
         }
     }
     items.extend(
-        other_databases(role)?
+        elsewhere::items(role)?
             .into_iter()
             .filter(|i| i.action == Action::Block),
     );
@@ -253,46 +258,6 @@ fn alter_words(class: Class) -> Option<&'static str> {
         Class::Language => Some("LANGUAGE"),
         _ => None,
     }
-}
-
-/// What a role owns in other databases, a class at a time: `pg_shdepend` knows no more from here.
-fn other_databases(role: Oid) -> Result<Vec<Item>> {
-    let rows = spi::query(
-        "SELECT d.datname, s.classid, pg_catalog.count(*)
-           FROM pg_catalog.pg_shdepend s
-           JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
-          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
-            AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.deptype OPERATOR(pg_catalog.=) 'o'
-            AND d.datname OPERATOR(pg_catalog.<>) pg_catalog.current_database()
-          GROUP BY 1, 2 ORDER BY 1, 2",
-        &[role.into()],
-    )?;
-    let mut items = Vec::new();
-    for row in rows {
-        // Default privileges and user mappings have owners of their own kind and go with the role.
-        let Some(class) = Class::of(row.oid(1)?) else {
-            continue;
-        };
-        let blocked = matches!(class, Class::Wrapper | Class::EventTrigger);
-        let unknown = matches!(
-            class,
-            Class::Publication | Class::Language | Class::Extension
-        );
-        items.push(Item {
-            database: row.text(0)?,
-            kind: class.word().to_owned(),
-            object: format!("{} objects", row.int8(2)?),
-            action: if blocked { Action::Block } else { Action::Move },
-            note: if blocked {
-                "only a superuser may own it: ALTER ... OWNER TO a superuser there".to_owned()
-            } else if unknown {
-                "may have to stay; known when the job gets there".to_owned()
-            } else {
-                String::new()
-            },
-        });
-    }
-    Ok(items)
 }
 
 /// OIDs as a parameter: `text[]`, cast in the statement.

@@ -1,9 +1,10 @@
 //! One walk over everything a scope holds in this database: read once, moved in batches.
 
 use super::attempt::{attempt, pause, Failure};
-use super::class::{Action, Owner};
+use super::class::{self, Action, Owner};
 use super::inventory::{self, Entry};
 use super::neutral::{self, Reach};
+use super::outcome::BatchOutcome;
 use super::{rights, Item, Scope};
 use crate::error::{shown, Kind, Result};
 use crate::pg::hold::{self, Held, Locks};
@@ -27,28 +28,13 @@ pub struct Pass {
     done: u64,
     queue: VecDeque<Entry>,
     busy: VecDeque<Entry>,
+    /// What is the scope's to move and could not be.
+    stuck: Vec<Item>,
     /// Tries in a row that found the object in use.
     failures: u32,
     /// Whose the relations were when the pass began: a view that read its owner's own reads no more
     /// than before when they have moved.
     formerly: HashMap<Oid, Oid>,
-}
-
-/// What one batch did.
-#[derive(Debug, Default)]
-pub struct BatchOutcome {
-    /// Objects that have the new owner now.
-    pub moved: u64,
-    /// Objects that were moved with a loss, or that stay, each with its reason: for the event.
-    pub notes: Vec<Item>,
-    /// Objects in use, to be tried again.
-    pub busy: u64,
-    /// The first few of them, as the server writes them.
-    pub busy_first: Vec<String>,
-    /// How long to sleep before the next batch, in milliseconds; no transaction is to be open then.
-    pub pause_ms: u64,
-    /// Whether nothing is left of this pass.
-    pub finished: bool,
 }
 
 /// What became of one object.
@@ -60,12 +46,10 @@ enum Fate {
 }
 
 impl Pass {
-    /// Lists what the scope holds. Objects that stay are counted as done; `plan` names them.
+    /// Lists what the scope holds. Objects that stay are not counted; `plan` names them.
     pub fn begin(scope: Scope) -> Result<Pass> {
         scope.check()?;
-        let listed = inventory::list(&scope)?;
-        let total = listed.len() as u64;
-        let queue: VecDeque<Entry> = listed
+        let queue: VecDeque<Entry> = inventory::list(&scope)?
             .into_iter()
             .filter(|e| {
                 matches!(
@@ -77,35 +61,41 @@ impl Pass {
         let relations = queue.iter().filter(|e| e.facts.class == Class::Relation);
         Ok(Pass {
             formerly: relations.map(|e| (e.object, e.owner)).collect(),
-            done: total - queue.len() as u64,
-            total,
+            done: 0,
+            total: queue.len() as u64,
             queue,
             scope,
             busy: VecDeque::new(),
+            stuck: Vec::new(),
             failures: 0,
         })
     }
 
-    /// How many objects were found.
+    /// How many objects were found that are to move.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// How many of them are done with: moved, gone, or staying.
+    /// How many of them are done with: moved, gone, or staying after all.
     pub fn done(&self) -> u64 {
         self.done
+    }
+
+    /// What could not be moved, each with what the server said.
+    pub fn stuck(&self) -> &[Item] {
+        &self.stuck
     }
 
     /// One transaction's worth; the caller commits. After an error the caller rolls back and begins a
     /// new pass: what this one counted did not happen.
     ///
     /// Objects are taken as they stand in the list until `batch_size` of them or their locks fill the
-    /// batch; one that is in use is put off without waiting. When only those are left, each comes alone
-    /// and is waited for up to `lock_timeout_ms`.
+    /// batch; one that is in use is put off without waiting. When only those are left whose turn it is, each
+    /// comes alone and is waited for up to `lock_timeout_ms`.
     pub fn batch(&mut self, batch_size: i32, lock_timeout_ms: i32) -> Result<BatchOutcome> {
         self.scope.check()?;
         let mut outcome = BatchOutcome::default();
-        if self.queue.is_empty() {
+        if self.queue.front().is_none_or(|next| self.must_wait(next)) {
             self.alone(lock_timeout_ms, &mut outcome)?;
         } else {
             self.together(
@@ -151,6 +141,13 @@ impl Pass {
         Ok(())
     }
 
+    /// Whether something whose turn is before this one's is still in use: what a view reads must not change
+    /// hands before the view does, or it could not be told what the view's owner could read.
+    fn must_wait(&self, next: &Entry) -> bool {
+        let turn = class::turn(&next.facts);
+        self.busy.iter().any(|e| class::turn(&e.facts) < turn)
+    }
+
     /// Takes objects off the queue with their locks, up to the size of the batch.
     fn take(&mut self, size: usize) -> Vec<(Entry, Locks)> {
         let mut batch = Vec::new();
@@ -159,6 +156,10 @@ impl Pass {
             let Some(entry) = self.queue.pop_front() else {
                 break;
             };
+            if self.must_wait(&entry) {
+                self.queue.push_front(entry);
+                break;
+            }
             match hold::lock(entry.facts.class, entry.object, false) {
                 Held::Yes(locks) if locks_held > 0 && locks_held + locks.count() > MOST_LOCKS => {
                     locks.release();
@@ -276,9 +277,9 @@ impl Pass {
             }
             Failure::Broken(message) => {
                 self.done += 1;
-                outcome
-                    .notes
-                    .extend(super::report(&entry, Action::Block, &message)?);
+                let item = super::report(&entry, Action::Block, &message)?;
+                self.stuck.extend(item.clone());
+                outcome.notes.extend(item);
             }
         }
         Ok(())

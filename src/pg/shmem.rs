@@ -1,6 +1,5 @@
 //! What all processes of the server share: when there is work, and whom the launcher is to end.
 
-use super::report::REPORT_TEXT;
 use super::sweeps::{self, Sweep, SWEEPS};
 use super::value::Time;
 use super::{time, Oid};
@@ -32,10 +31,6 @@ pub(super) struct Shared {
     pub(super) sweeps: [Sweep; SWEEPS],
     /// The latest login of roles whose sessions have ended: role and time; role 0: free.
     logins: [(u32, Time); LOGINS],
-    /// What the worker in another database has to say.
-    pub(super) report: u8,
-    /// Its words, as many as fit.
-    pub(super) report_text: [u8; REPORT_TEXT],
 }
 
 impl Default for Shared {
@@ -51,8 +46,6 @@ impl Default for Shared {
             holdout: 0,
             sweeps: [Sweep::default(); SWEEPS],
             logins: [(0, 0); LOGINS],
-            report: 0,
-            report_text: [0; REPORT_TEXT],
         }
     }
 }
@@ -67,6 +60,7 @@ static READY: AtomicBool = AtomicBool::new(false);
 /// Asks for the shared memory; only while libraries are preloaded.
 pub fn init() {
     pg_shmem_init!(SHARED);
+    super::errand::init();
     READY.store(true, Ordering::Relaxed);
 }
 

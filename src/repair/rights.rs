@@ -37,6 +37,14 @@ pub enum Right {
     EndCycle(String),
     /// ADMIN OPTION on a credential's role.
     AdminOf(String),
+    /// The same where a circle stands in the way that is not ours to open: default's role is granted to
+    /// the group, and the group to the credential. It is told, not given.
+    Circle {
+        /// The credential's role.
+        credential: String,
+        /// A group that no credential is.
+        group: String,
+    },
     /// USAGE on schema credentials.
     UseCredentials,
     /// EXECUTE on a function: its name and argument types.
@@ -102,8 +110,19 @@ pub fn missing(domain: &Domain) -> Result<Vec<Right>> {
     for member in store::credentials_in(domain.role)? {
         need(true, Right::EndCycle(member));
     }
+    let circles = store::credentials_in_through(domain.role)?;
     for credential in store::credentials_without_admin(domain.role)? {
-        need(true, Right::AdminOf(credential));
+        let circle = circles.iter().find(|(member, _)| *member == credential);
+        need(
+            true,
+            match circle {
+                Some((_, group)) => Right::Circle {
+                    credential,
+                    group: group.clone(),
+                },
+                None => Right::AdminOf(credential),
+            },
+        );
     }
     need(!facts.uses_credentials, Right::UseCredentials);
     for (function, types) in store::functions_without_execute(domain.role)? {
@@ -172,6 +191,7 @@ pub fn give(domain: &Domain, right: &Right) -> Result<()> {
         Right::MemberOf(group) => grant::set_membership(group, to, Membership::Member),
         Right::EndCycle(member) => grant::set_membership(to, member, Membership::None),
         Right::AdminOf(credential) => grant::set_membership(credential, to, Membership::Admin),
+        Right::Circle { .. } => {}
         Right::UseCredentials => {
             grant::set_privileges(
                 true,
@@ -233,6 +253,14 @@ pub fn describe(domain: &Domain, right: &Right) -> (&'static str, String, String
             "grant",
             format!("role {}", shown(credential)),
             "with ADMIN OPTION".to_owned(),
+        ),
+        Right::Circle { credential, group } => (
+            "skip",
+            format!("role {}", shown(credential)),
+            format!(
+                "without ADMIN OPTION: a member of {to} through \"{0}\"; first REVOKE {to} FROM {0}",
+                shown(group)
+            ),
         ),
         Right::UseCredentials => ("grant", "schema credentials".to_owned(), "USAGE".to_owned()),
         Right::Call(function, _) => (

@@ -77,6 +77,30 @@ pub(super) fn credentials_in(default: Oid) -> Result<Vec<String>> {
     .collect()
 }
 
+/// Credentials whose roles are members of default's role through a group, each with that group: nobody
+/// can be given ADMIN OPTION on them but by taking the group out of default's role.
+pub(super) fn credentials_in_through(default: Oid) -> Result<Vec<(String, String)>> {
+    spi::query(
+        "WITH RECURSIVE below (member, through) AS (
+           SELECT m.member, m.member FROM pg_catalog.pg_auth_members m
+            WHERE m.roleid OPERATOR(pg_catalog.=) $1
+              AND NOT EXISTS (SELECT FROM credentials.credential d
+                               WHERE d.role OPERATOR(pg_catalog.=) m.member)
+           UNION
+           SELECT m.member, b.through FROM pg_catalog.pg_auth_members m
+             JOIN below b ON b.member OPERATOR(pg_catalog.=) m.roleid)
+         SELECT c.role_name, pg_catalog.min(g.rolname::pg_catalog.text) FROM below b
+           JOIN credentials.credential c ON c.role OPERATOR(pg_catalog.=) b.member
+           JOIN pg_catalog.pg_authid g ON g.oid OPERATOR(pg_catalog.=) b.through
+          WHERE c.role OPERATOR(pg_catalog.<>) $1
+          GROUP BY c.role, c.role_name ORDER BY c.role",
+        &[default.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.text(0)?, row.text(1)?)))
+    .collect()
+}
+
 /// Credentials on which default has no ADMIN OPTION. Those that a superuser stands above, or that are
 /// no longer bound, are left alone.
 pub(super) fn credentials_without_admin(default: Oid) -> Result<Vec<String>> {

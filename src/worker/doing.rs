@@ -1,7 +1,7 @@
 //! One step of one job.
 
 use super::home::in_transaction;
-use super::moving;
+use super::{dropping, moving};
 use crate::catalog::{self, State as Condition};
 use crate::error::{shown, Kind as Failure, Result};
 use crate::events::{self, Actor};
@@ -131,7 +131,7 @@ impl Drop for Siege {
 
 /// What was decided comes into force, whoever holds the role.
 fn apply(job: &Job) -> Result<()> {
-    if let Some(holder) = moving::roll_back_prepared(job)? {
+    if let Some(holder) = dropping::roll_back_prepared(job)? {
         wait(job, State::Waiting, HELD, &holder);
         return Ok(());
     }
@@ -339,7 +339,7 @@ fn drop_role(job: &Job) -> Result<()> {
         wait(job, State::Waiting, SHORTLY, "a session has yet to end");
         return Ok(());
     }
-    moving::drop_role(job)
+    dropping::drop_role(job)
 }
 
 /// On to the next stage.

@@ -1,74 +1,110 @@
-//! Work in other databases: a worker of its own for each, which reports through shared memory, since
-//! our tables are at home.
+//! Errands: work in other databases, each by a worker of its own, since a worker has one database.
 
-use super::doing::{act, roll_back as roll_back_here};
-use super::home;
-use super::moving::{self, Moved};
+use super::doing::{act, roll_back as roll_back_here, still_wanted};
+use super::moving::{self, between, done_before, Moved};
+use super::telling;
 use crate::error::{Kind as Failure, Result};
 use crate::jobs::Job;
-use crate::pg::report::{self, Report};
-use crate::pg::shmem;
+use crate::pg::errand::{self, Progress, Report};
 use crate::pg::worker::{self, Run};
-use crate::pg::{database, ident, prepared, time, Oid};
+use crate::pg::{database, ident, prepared, shmem, time, Oid};
 
-/// Starts a worker in another database, which moves what the role owns there and clears its rights.
+/// Pause between looks at an errand, in milliseconds.
+const LOOK: i64 = 20;
+
+/// Sends a worker to another database, which moves what the role owns there and clears its rights.
 pub(super) fn clear(job: &Job, database: Oid, name: &str, heir: Oid) -> Result<Moved> {
     let task = format!("clear {} {}", job.role.to_u32(), heir.to_u32());
-    report::clear_report();
-    Ok(match run_there(database, &task, Some(job))? {
-        Some((Report::Done, _)) => Moved::All,
-        Some((Report::Busy, what)) => Moved::Busy(format!("database {name}: {what}")),
-        Some((Report::Blocked, what)) => Moved::Blocked(format!("database {name}: {what}")),
-        Some((Report::Nothing, _)) => Moved::Blocked(format!(
+    if !send(job, database, name, &task)? {
+        return Ok(Moved::Busy(
+            "no background worker is free (max_worker_processes)".to_owned(),
+        ));
+    }
+    if !act(|| still_wanted(job))? {
+        return Ok(Moved::Over);
+    }
+    Ok(match errand::outcome() {
+        (Report::Done, _) => Moved::All,
+        (Report::Busy, what) => Moved::Busy(format!("database {name}: {what}")),
+        (Report::Blocked, what) => Moved::Blocked(format!("database {name}: {what}")),
+        (Report::Nothing, _) => Moved::Blocked(format!(
             "the worker in database {name} came to grief, see the server log"
         )),
-        None => Moved::Busy("no background worker is free (max_worker_processes)".to_owned()),
     })
 }
 
-/// Starts a worker in another database, which rolls back what is prepared there and holds the role.
-pub(super) fn roll_back(database: Oid, role: Oid, all: bool) -> Result<()> {
+/// Sends a worker to another database, which rolls back what is prepared there and holds the role.
+pub(super) fn roll_back(job: &Job, database: Oid, all: bool) -> Result<()> {
     let which = if all { "all" } else { "holding" };
-    let task = format!("rollback {} {which}", role.to_u32());
-    run_there(database, &task, None)?;
+    send(
+        job,
+        database,
+        "",
+        &format!("rollback {} {which}", job.role.to_u32()),
+    )?;
     Ok(())
 }
 
-/// Runs a task in another database and waits for its end; nothing where no worker was free. What cannot
-/// wait for the end of a long job is done meanwhile.
-fn run_there(database: Oid, task: &str, long: Option<&Job>) -> Result<Option<(Report, String)>> {
-    let mut last = time::now();
-    let Some(started) = worker::start(database, task) else {
-        return Ok(None);
+/// Sends a worker on an errand and waits for its end, writing down what it tells; false where no worker
+/// was free. A job that is cancelled meanwhile calls it off, and other jobs go on.
+fn send(job: &Job, database: Oid, name: &str, task: &str) -> Result<bool> {
+    let before = act(|| done_before(job))?;
+    let number = errand::begin();
+    let Some(started) = worker::start(database, &format!("{task} {number}")) else {
+        return Ok(false);
     };
-    while started.run() == Run::Running {
-        worker::nap(20);
-        if let Some(job) = long.filter(|_| time::now() - last > home::BETWEEN) {
-            home::urgent(job);
-            last = time::now();
+    let mut last = time::now();
+    let mut known = Progress::default();
+    loop {
+        // Asked before the last look, so that nothing is missed that was told before the end.
+        let ended = started.run() == Run::Ended;
+        let (lines, progress) = errand::look();
+        if !lines.is_empty() || progress != known {
+            let wanted = act(|| {
+                let told = lines.iter().filter_map(|l| serde_json::from_str(l).ok());
+                telling::report(job, told)?;
+                if !ended && !name.is_empty() {
+                    telling::note_progress(job, name, before, &progress)?;
+                }
+                still_wanted(job)
+            })?;
+            known = progress;
+            if !wanted {
+                errand::call_off();
+            }
         }
+        if ended {
+            // It may have been ended while it laid siege.
+            shmem::besiege(0);
+            return Ok(true);
+        }
+        if between(job, &mut last) && !act(|| still_wanted(job))? {
+            errand::call_off();
+        }
+        worker::nap(LOOK);
     }
-    // It may have been ended while it laid siege.
-    shmem::besiege(0);
-    Ok(Some(report::report()))
 }
 
-/// The other side: a worker in another database does its task.
+/// The other side: a worker in another database does its errand.
 pub(super) fn run(task: &str) -> Result<()> {
     act(|| worker::harden(crate::settings::lock_timeout()))?;
     let words: Vec<&str> = task.split(' ').collect();
     match words.as_slice() {
-        ["clear", role, heir] => {
-            let (report, what) = match moving::clear_here(number(role)?, number(heir)?)? {
+        ["clear", role, heir, number] => {
+            let number = parse(number)?;
+            let moved =
+                moving::clear_here(Oid::from(parse(role)?), Oid::from(parse(heir)?), number);
+            let (report, what) = match moved? {
                 Moved::All => (Report::Done, String::new()),
                 Moved::Busy(what) => (Report::Busy, what),
                 Moved::Blocked(what) => (Report::Blocked, what),
+                Moved::Over => (Report::Nothing, String::new()),
             };
-            report::set_report(report, &what);
+            errand::report(number, report, &what);
             Ok(())
         }
-        ["rollback", role, which] => {
-            let (role, all) = (number(role)?, *which == "all");
+        ["rollback", role, which, _] => {
+            let (role, all) = (Oid::from(parse(role)?), *which == "all");
             let here = act(|| Ok(ident::database_name(database::current()).unwrap_or_default()))?;
             for found in act(|| prepared::holding(role, all))? {
                 if found.database == here && !found.by_superuser {
@@ -77,12 +113,11 @@ pub(super) fn run(task: &str) -> Result<()> {
             }
             Ok(())
         }
-        _ => Err(Failure::Internal.error("a worker with an unknown task")),
+        _ => Err(Failure::Internal.error("a worker with an unknown errand")),
     }
 }
 
-fn number(word: &str) -> Result<Oid> {
-    word.parse::<u32>()
-        .map(Oid::from)
-        .map_err(|_| Failure::Internal.error("a worker's task without a role"))
+fn parse(word: &str) -> Result<u32> {
+    word.parse()
+        .map_err(|_| Failure::Internal.error("an errand without its numbers"))
 }

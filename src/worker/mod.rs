@@ -9,10 +9,12 @@
 //! shared in memory only tells when to look, the rows tell what to do.
 
 mod doing;
+mod dropping;
 mod elsewhere;
 mod home;
 mod launcher;
 mod moving;
+mod telling;
 
 use crate::pg::log;
 use crate::pg::worker::{argument_database, connect, task};

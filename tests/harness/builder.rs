@@ -137,9 +137,13 @@ impl Builder {
             self.pg_hba.as_bytes(),
             0o600,
         );
+        // Where a fault point looks whether it is meant; nobody writes the file unless a test does.
+        let fault = home.join("fault").display().to_string();
+        let mut environment = vec![("CREDENTIAL_MANAGER_FAULT".to_owned(), fault)];
+        environment.extend(self.environment.iter().cloned());
         let cluster = Cluster::assemble(
             home,
-            self.environment.clone(),
+            environment,
             self.hostile,
             Arc::new(Mutex::new(Shared::default())),
         );

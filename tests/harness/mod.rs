@@ -8,6 +8,7 @@ mod builder;
 mod clients;
 mod cluster;
 mod errors;
+mod faults;
 mod hostile;
 mod invariants;
 mod place;
@@ -15,6 +16,7 @@ mod process;
 mod standby;
 mod wait;
 
+pub use builder::Builder;
 pub use cluster::Cluster;
 pub use errors::{expect_error, sqlstate};
 pub use wait::{wait_until, SOON};

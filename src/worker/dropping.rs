@@ -1,0 +1,132 @@
+//! The end of a role: what it has left is cleared, database by database, and the role is dropped at home.
+
+use super::doing::{act, besiege, besieged, holdout, roll_back, still_wanted, wait};
+use super::elsewhere;
+use super::moving::{Moved, BUSY};
+use super::telling;
+use crate::catalog;
+use crate::error::{shown, Result};
+use crate::events::{self, Actor};
+use crate::jobs::{self, Ended, Job, Kind, State};
+use crate::ownership::{self, Closed};
+use crate::pg::{database, ident, lock, prepared, role, session, xact, Oid};
+use serde_json::json;
+
+/// How the last transaction of a role ended.
+enum Dropped {
+    Yes,
+    /// The job is no longer wanted.
+    Over,
+    MoreToMove,
+    /// So many policies are left on tables in use; what is done is committed.
+    Busy(u64),
+}
+
+/// The last transaction: what is left of the role here is cleared, and the role is dropped.
+pub(super) fn drop_role(job: &Job) -> Result<()> {
+    if let Some(holder) = roll_back_prepared(job)? {
+        wait(job, State::Waiting, BUSY, &holder);
+        return Ok(());
+    }
+    let outcome = besiege(job, || clear_and_drop(job))?;
+    crate::pg::fault::point("after_drop");
+    match outcome {
+        Some(Dropped::MoreToMove) => {
+            // Something was made or opened since: nothing was changed, and moving starts again.
+            act(|| jobs::set_stage(job.id, jobs::Stage::EndSessions))?;
+            let why = "something was made or opened meanwhile";
+            wait(job, State::Waiting, BUSY, why);
+        }
+        Some(Dropped::Busy(left)) => wait(job, State::Waiting, BUSY, &policies_left(left)),
+        // The role went with another job, or this one was cancelled: then closing it changes nothing.
+        Some(Dropped::Over) => act(|| jobs::close(job.id, Ended::Done, None))?,
+        Some(Dropped::Yes) | None => {}
+    }
+    Ok(())
+}
+
+fn clear_and_drop(job: &Job) -> Result<Dropped> {
+    lock::credential(job.role)?;
+    if !still_wanted(job)? {
+        return Ok(Dropped::Over);
+    }
+    let Some(credential) = catalog::by_role(job.role)? else {
+        return Ok(Dropped::Over);
+    };
+    if !ownership::elsewhere(job.role)?.is_empty() {
+        return Ok(Dropped::MoreToMove);
+    }
+    let went = match ownership::close_database(job.role)? {
+        Closed::Done { notes } => notes,
+        Closed::ObjectsLeft(_) => return Ok(Dropped::MoreToMove),
+        Closed::Busy { notes, left } => {
+            telling::report(job, notes.iter().map(telling::as_json))?;
+            return Ok(Dropped::Busy(left));
+        }
+    };
+    if !session::every_of_role(job.role).is_empty() {
+        return Ok(Dropped::MoreToMove);
+    }
+    crate::pg::fault::point("before_drop");
+    telling::report(job, went.iter().map(telling::as_json))?;
+    role::drop(job.role, &credential.role_name)?;
+    catalog::delete(job.role)?;
+    jobs::close(job.id, Ended::Done, None)?;
+    let detail = json!({"job": job.id, "role_dropped": true});
+    let (name, role) = (Some(job.name.as_str()), Some(job.role));
+    events::record(Actor::Worker, job.kind.as_str(), name, role, detail)?;
+    xact::force_sync_commit();
+    Ok(Dropped::Yes)
+}
+
+fn policies_left(left: u64) -> String {
+    format!("{left} policies for the role stand on tables in use")
+}
+
+/// The last transaction of the role in another database than home. Who holds the role is ended, as at home.
+pub(super) fn close_here(role: Oid, errand: u32) -> Result<Moved> {
+    let Some(closed) = besieged(|| ownership::close_database(role))? else {
+        return Ok(Moved::Busy(holdout()));
+    };
+    Ok(match closed {
+        Closed::Done { notes } => {
+            telling::tell_sender(errand, &notes);
+            Moved::All
+        }
+        Closed::ObjectsLeft(n) => Moved::Busy(format!("{n} objects were made meanwhile")),
+        Closed::Busy { notes, left } => {
+            telling::tell_sender(errand, &notes);
+            Moved::Busy(policies_left(left))
+        }
+    })
+}
+
+/// Prepared transactions that hold the role are rolled back, each in its database. Gives a text where
+/// one is not ours to roll back.
+pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
+    if job.kind == Kind::Repair {
+        return Ok(None);
+    }
+    let here = act(|| Ok(ident::database_name(database::current()).unwrap_or_default()))?;
+    // A role that goes takes its own prepared transactions with it, as it does its sessions.
+    let all = job.kind.drops_role();
+    for found in act(|| prepared::holding(job.role, all))? {
+        if found.by_superuser {
+            return Ok(Some(format!(
+                "a superuser's prepared transaction \"{}\" holds the role",
+                shown(&found.gid)
+            )));
+        }
+        if found.database == here {
+            roll_back(&found.gid)?;
+        } else if let Some(database) = act(|| Ok(ident::database_oid(&found.database)))? {
+            elsewhere::roll_back(job, database, all)?;
+        }
+        act(|| {
+            let detail = json!({"job": job.id, "prepared_transaction": shown(&found.gid)});
+            let (name, role) = (Some(job.name.as_str()), Some(job.role));
+            events::record(Actor::Worker, "end_session", name, role, detail)
+        })?;
+    }
+    Ok(None)
+}
