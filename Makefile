@@ -69,9 +69,9 @@ test-build: test-server
 test: test-build ## all tests, each suite on throwaway servers
 	@cargo test $(LOCKED) $(TESTING) --lib --tests --no-fail-fast
 
-test-long: test ## all tests, then again with a hostile database owner's settings
+test-long: test ## all tests, then again in their long forms with a hostile database owner's settings
 	@echo "== again, in databases whose owner set traps"
-	@CREDENTIAL_MANAGER_HOSTILE=1 cargo test $(LOCKED) $(TESTING) --test suite
+	@CREDENTIAL_MANAGER_LONG=1 CREDENTIAL_MANAGER_HOSTILE=1 cargo test $(LOCKED) $(TESTING) --test suite
 
 one: test-build ## one suite in seconds: make one T=rotation
 	@test -n "$(T)" || { echo "error: which one? make one T=<suite or part of a test's name>" >&2; exit 1; }

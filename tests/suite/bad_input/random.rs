@@ -10,9 +10,8 @@ use super::{Caller, Scene};
 use crate::harness::{sqlstate, Cluster};
 
 fn runner(cases: u32) -> TestRunner {
-    let long = std::env::var_os("CREDENTIAL_MANAGER_LONG").is_some();
     TestRunner::new(Config {
-        cases: if long { cases * 10 } else { cases },
+        cases: if super::long() { cases * 10 } else { cases },
         failure_persistence: None,
         max_shrink_iters: 200,
         ..Config::default()

@@ -1,7 +1,7 @@
 //! Names of what is there, or is not.
 
 use super::names::{means_default, NAMES};
-use super::{Argument, Caller, Scene, CALLERS};
+use super::{long, seen_by, Argument, Caller, Scene, CALLERS};
 
 /// Functions with an argument that names a credential that is there, each as a call with `{}` for the name.
 fn targets(scene: &mut Scene) -> Vec<String> {
@@ -41,13 +41,22 @@ const UNMANAGED: [&str; 6] = [
 #[test]
 fn a_target_that_no_credential_bears_does_not_exist_however_it_is_spelled() {
     let mut scene = Scene::new();
-    for call in targets(&mut scene) {
-        let reserved_or_malformed = NAMES
-            .iter()
-            .map(|(name, _)| *name)
-            .filter(|name| !means_default(name));
-        for name in reserved_or_malformed.chain(UNMANAGED) {
-            scene.refused(&call.replace("{}", name), "42704");
+    let names: Vec<&str> = NAMES
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| !means_default(name))
+        .chain(UNMANAGED)
+        .collect();
+    for (turn, call) in targets(&mut scene).iter().enumerate() {
+        for (place, name) in names.iter().enumerate() {
+            let call = call.replace("{}", name);
+            if long() {
+                scene.refused(&call, "42704");
+            } else {
+                // The callers take turns, so that each meets every function and every name.
+                let caller = CALLERS[(turn + place) % 2];
+                scene.refused_to(caller, &call, seen_by(caller, &call, "42704"));
+            }
         }
     }
 }
