@@ -11,8 +11,8 @@ fn a_follower_refuses_each_changing_function_with_the_contracts_text_and_reads()
     let mut scene = Scene::new();
     drop(scene.credential("c1"));
     let follower = scene.cluster.standby();
-    scene.cluster.wait_replayed(&follower);
     let url = ask(&mut scene.su, "SELECT credentials.url('c1')");
+    scene.cluster.wait_replayed(&follower);
     let mut su = follower.superuser("app");
     let events = ask(&mut su, "SELECT count(*) FROM credentials.event");
     for call in [
