@@ -18,7 +18,7 @@ const BLOCKED: Time = 15_000_000;
 /// Pause before busy objects are tried again by a later step, in microseconds.
 pub(super) const BUSY: Time = 1_000_000;
 /// How long one step goes on with busy objects before other moves get their turn, in microseconds.
-const TURN: Time = 10_000_000;
+const TURN: Time = 5_000_000;
 
 /// How moving in one database ended.
 pub(super) enum Moved {

@@ -78,6 +78,43 @@ fn tables_that_default_makes_as_the_role_all_the_while_survive_and_belong_to_def
 }
 
 #[test]
+fn a_table_made_when_all_had_moved_and_the_role_was_about_to_be_dropped_survives() {
+    let cluster = estate::new();
+    estate::credential(&cluster, "leaver");
+    let mut own = estate::login(&cluster, "default");
+    estate::run(
+        &mut own,
+        "CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO leaver; CREATE TABLE s.t (i int)",
+    );
+    // A superuser's transaction holds the role, so the last transaction of the destroy has to wait.
+    let mut holder = cluster.superuser("app");
+    estate::run(&mut holder, "BEGIN; GRANT SELECT ON s.t TO leaver");
+    let mut su = cluster.superuser("app");
+    let job = estate::order(&mut su, "leaver", "default");
+    estate::wait_job(&mut su, job, "waiting", "of a superuser");
+    let mut made = 0;
+    wait_until("three tables are made meanwhile", SOON, || {
+        // Whoever stands in the way of the drop is ended, and may come again.
+        if let Ok(mut own) = cluster.connect(&cluster.url("default")) {
+            let make = format!("SET ROLE leaver; CREATE TABLE s.gap_{made} AS SELECT {made} AS i");
+            made += i32::from(own.batch_execute(&make).is_ok());
+        }
+        made == 3
+    });
+    estate::run(&mut holder, "COMMIT");
+    estate::wait(&cluster, "leaver");
+    let kept = "SELECT relname || ' of ' || relowner::regrole FROM pg_class WHERE relname ~ '^gap_' ORDER BY 1";
+    assert_eq!(
+        estate::texts(&mut su, kept),
+        [
+            "gap_0 of app_owner",
+            "gap_1 of app_owner",
+            "gap_2 of app_owner"
+        ]
+    );
+}
+
+#[test]
 fn a_session_of_default_that_holds_the_role_with_a_new_table_does_not_hold_up_the_drop() {
     let cluster = estate::new();
     estate::credential(&cluster, "leaver");
