@@ -247,30 +247,51 @@ fn cutover(job: &Job) -> Result<Option<Time>> {
 
 /// Older sessions are gone. Where one of them has changed the password that it was ended for, that is
 /// put right, and whoever came in with it goes too; else the job is done, and swept after.
+///
+/// Siege is laid only where something is to be put right: who merely holds the credential's lock for a
+/// call of ours is left alone.
 fn look_after(job: &Job, cutover: Time) -> Result<()> {
     let until = cutover + AFTER;
+    if act(|| is_settled(job, until))? {
+        return Ok(());
+    }
     besiege(job, || {
         lock::credential(job.role)?;
         // Read again: a newer password may have come, which is none of this job's business.
-        let Some(job) = jobs::find(job.id)? else {
+        if is_settled(job, until)? {
+            return Ok(());
+        }
+        let (Some(job), Some(credential)) = (jobs::find(job.id)?, catalog::by_role(job.role)?)
+        else {
             return Ok(());
         };
-        let bound = catalog::by_role(job.role)?.filter(catalog::Credential::is_bound);
-        let Some(credential) = bound.filter(|c| c.state != Condition::Destroying) else {
-            return jobs::close(job.id, Ended::Done, None);
-        };
-        if rotation::is_as_rotated(&job)? {
-            return match job.verifier {
-                Some(_) if time::now() < until => jobs::keep_sweeping(job.id, until),
-                _ => jobs::close(job.id, Ended::Done, None),
-            };
-        }
         rotation::put_back(&job, &credential)?;
         jobs::set_cutover(job.id, None)?;
         jobs::set_stage(job.id, Stage::EndSessions)?;
         record(&job, "drift", json!({"job": job.id, "what": "password"}))
     })?;
     Ok(())
+}
+
+/// Whether the password in force is the one that the job brought, or none that it has to care for. The
+/// job is then done, or swept on until `until`.
+fn is_settled(job: &Job, until: Time) -> Result<bool> {
+    let Some(job) = jobs::find(job.id)? else {
+        return Ok(true);
+    };
+    let bound = catalog::by_role(job.role)?.filter(catalog::Credential::is_bound);
+    if bound.is_none_or(|c| c.state == Condition::Destroying) {
+        jobs::close(job.id, Ended::Done, None)?;
+        return Ok(true);
+    }
+    if !rotation::is_as_rotated(&job)? {
+        return Ok(false);
+    }
+    match job.verifier {
+        Some(_) if time::now() < until => jobs::keep_sweeping(job.id, until)?,
+        _ => jobs::close(job.id, Ended::Done, None)?,
+    }
+    Ok(true)
 }
 
 /// After a rotation: what a session that was seen late has done to the password is put right.
