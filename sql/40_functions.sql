@@ -83,7 +83,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
 @PINNED@
 AS 'MODULE_PATHNAME', 'claim_wrapper';
 COMMENT ON FUNCTION credentials.claim(text) IS
-  'After a copy: binds the rows of another cluster (a copied data directory, a database made from this one as template) to this one. What agrees is managed again, with passwords, grants and jobs as they were; the rest is reported as orphaned. Until then every other call refuses. confirm: the name of this database. Superusers only.';
+  'After a copy: binds rows that were made for another database or cluster (in a database made from the home database as template, say) to this one. What agrees is managed again, with passwords, grants and jobs as they were; the rest is reported as orphaned. Until then every other call refuses. confirm: the name of this database. Superusers only.';
 
 CREATE FUNCTION credentials.destroy(
     name text,

@@ -5,12 +5,15 @@
 pub mod api;
 mod stage;
 mod store;
+mod superseded;
 
 pub use stage::{Kind, Stage, State};
 pub use store::{
-    all_due, call_off_suspensions, close, due_again, find, forget_old, keep_sweeping, live_for,
-    next_due, set_cutover, set_progress, set_stage, supersede_rotations, sweep_now,
-    waiting_secrets, Ended,
+    all_due, close, due_again, find, forget_old, live_for, next_due, set_cutover, set_progress,
+    set_stage, Ended,
+};
+pub use superseded::{
+    call_off_suspensions, keep_sweeping, supersede_rotations, sweep_now, waiting_secrets,
 };
 
 use crate::error::Result;

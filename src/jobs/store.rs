@@ -176,69 +176,6 @@ pub fn set_progress(id: i64, database: &str, done: i64, total: i64) -> Result<()
     Ok(())
 }
 
-/// A newer password is in force: forced rotations of the role that came before `job`, or all of them, no
-/// longer bring or keep theirs. Tells how many had waited to be applied; they end sessions all the same.
-pub fn supersede_rotations(role: Oid, job: Option<i64>) -> Result<u64> {
-    let params = [role.into(), job.into()];
-    let waiting = spi::run(
-        "UPDATE credentials.job j SET stage = 'end_sessions', verifier = NULL, secret = NULL
-          WHERE j.role OPERATOR(pg_catalog.=) $1 AND j.kind OPERATOR(pg_catalog.=) 'rotate'
-            AND j.stage OPERATOR(pg_catalog.=) 'apply'
-            AND ($2 IS NULL OR j.id OPERATOR(pg_catalog.<) $2)",
-        &params,
-    )?;
-    spi::run(
-        "UPDATE credentials.job j SET verifier = NULL
-          WHERE j.role OPERATOR(pg_catalog.=) $1 AND j.kind OPERATOR(pg_catalog.=) 'rotate'
-            AND j.verifier IS NOT NULL
-            AND ($2 IS NULL OR j.id OPERATOR(pg_catalog.<) $2)",
-        &params,
-    )?;
-    Ok(waiting)
-}
-
-/// A rotation is done; until `until` it is looked after, and its verifier is kept for that.
-pub fn keep_sweeping(id: i64, until: Time) -> Result<()> {
-    spi::run(
-        "UPDATE credentials.job j
-            SET stage = 'sweep', state = 'done', message = NULL, updated_at = $2, due_at = $3
-          WHERE j.id OPERATOR(pg_catalog.=) $1
-            AND (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
-                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')",
-        &[id.into(), at(time::now()), at(until)],
-    )?;
-    Ok(())
-}
-
-/// What is looked after is looked at now: a sweep has ended a session.
-pub fn sweep_now() -> Result<()> {
-    spi::run(
-        "UPDATE credentials.job j SET due_at = $1 WHERE j.stage OPERATOR(pg_catalog.=) 'sweep'",
-        &[at(time::now())],
-    )?;
-    Ok(())
-}
-
-/// Stored passwords that forced rotations which still wait will bring into force.
-pub fn waiting_secrets(role: Oid) -> Result<Vec<i64>> {
-    let waiting = live_for(Some(role))?;
-    Ok(waiting
-        .into_iter()
-        .filter(|job| job.kind == Kind::Rotate && job.stage == Stage::Apply)
-        .filter_map(|job| job.secret)
-        .collect())
-}
-
-/// Suspensions of a role that wait or still end sessions are called off: it was resumed.
-pub fn call_off_suspensions(role: Oid) -> Result<()> {
-    for job in live_for(Some(role))? {
-        if job.kind == Kind::Suspend {
-            close(job.id, Ended::Cancelled, Some("resumed"))?;
-        }
-    }
-    Ok(())
-}
-
 /// Jobs that ended over a week ago go; tells how many.
 pub fn forget_old() -> Result<u64> {
     spi::run(

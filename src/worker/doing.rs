@@ -1,14 +1,13 @@
 //! One step of one job.
 
 use super::home::in_transaction;
-use super::{dropping, moving};
+use super::{dropping, ending, moving};
 use crate::catalog::{self, State as Condition};
 use crate::error::{shown, Kind as Failure, Result};
 use crate::events::{self, Actor};
 use crate::jobs::{self, Ended, Job, Kind, Stage, State};
 use crate::lifecycle::destroy;
 use crate::pg::role::{self, Options};
-use crate::pg::sweeps::{self, Cutover};
 use crate::pg::value::Time;
 use crate::pg::xact;
 use crate::pg::{lock, log, prepared, session, shmem, time, worker};
@@ -20,15 +19,9 @@ use serde_json::json;
 /// milliseconds.
 const SIEGE: i32 = 2_000;
 /// Pause before a job that had to wait is looked at again, in microseconds.
-const SHORTLY: Time = 50_000;
+pub(super) const SHORTLY: Time = 50_000;
 /// Pause before a role that a superuser's prepared transaction holds is looked at again, in microseconds.
 const HELD: Time = 1_000_000;
-/// How long after an order its commit may still have to be noted, in microseconds.
-const TO_BE_TOLD: Time = 5_000_000;
-/// From a cut-over to the first and to the last look at what its sessions left, in microseconds: a session
-/// that was let in a moment before it is seen by then, and whoever was ended has gone.
-const SETTLED: Time = 100_000;
-const AFTER: Time = 2_000_000;
 /// Pause before a job that failed, or needs a person, is looked at again, in microseconds.
 const LATER: Time = 10_000_000;
 
@@ -38,11 +31,11 @@ pub(super) fn step(job: &Job) {
     crate::pg::fault::point(job.stage.as_str());
     let outcome = match job.stage {
         Stage::Apply => apply(job),
-        Stage::EndSessions => end_sessions(job),
+        Stage::EndSessions => ending::end_sessions(job),
         Stage::Restore => restore(job),
         Stage::Move => moving::all(job),
         Stage::Drop => drop_role(job),
-        Stage::Sweep => sweep(job),
+        Stage::Sweep => ending::sweep(job),
         Stage::Finished => finish(job),
     };
     let Err(error) = outcome else { return };
@@ -189,140 +182,10 @@ fn take_effect(job: &Job) -> Result<bool> {
     Ok(true)
 }
 
-/// Sessions that the closed door had let in are ended; the launcher goes on looking for those that
-/// were on their way.
-fn end_sessions(job: &Job) -> Result<()> {
-    if job.kind == Kind::Suspend && !act(|| is_suspended(job))? {
-        return finish(job);
-    }
-    let Some(cutover) = cutover(job)? else {
-        let why = "the order is about to take effect";
-        wait(job, State::Waiting, SHORTLY, why);
-        return Ok(());
-    };
-    // A password that was replaced leaves sessions of the new one alone; a closed role has none.
-    let before = match job.kind {
-        Kind::Rotate => cutover,
-        _ => Time::MAX,
-    };
-    let ended = end_older(job, before);
-    if ended > 0 {
-        act(|| {
-            record(
-                job,
-                "end_session",
-                json!({"job": job.id, "sessions": ended}),
-            )
-        })?;
-    }
-    let left = older(job, before).len();
-    if left > 0 || time::now() < cutover + SETTLED {
-        let why = format!("{left} sessions have yet to end");
-        wait(job, State::Waiting, SHORTLY, &why);
-        return Ok(());
-    }
-    sweeps::sweep(job.role, cutover, cutover + time::authentication_timeout());
-    match job.kind {
-        Kind::Rotate => look_after(job, cutover),
-        _ => advance(job),
-    }
-}
-
-/// The moment from which on no session is of the old password; nothing where it cannot be known yet.
-fn cutover(job: &Job) -> Result<Option<Time>> {
-    if job.cutover.is_some() {
-        return Ok(job.cutover);
-    }
-    let cutover = match sweeps::cutover(job.role, job.created_at) {
-        Cutover::At(cutover) => cutover,
-        Cutover::BeforeTheStart => job.created_at,
-        // The commit can be seen a moment before it is noted. Longer than that it cannot take, unless
-        // somebody set the clock: then all sessions there are end.
-        Cutover::ToBeTold if time::now() < job.created_at + TO_BE_TOLD => return Ok(None),
-        Cutover::ToBeTold => time::now(),
-    };
-    act(|| jobs::set_cutover(job.id, Some(cutover)))?;
-    Ok(Some(cutover))
-}
-
-/// Older sessions are gone. Where one of them has changed the password that it was ended for, that is
-/// put right, and whoever came in with it goes too; else the job is done, and swept after.
-///
-/// Siege is laid only where something is to be put right: who merely holds the credential's lock for a
-/// call of ours is left alone.
-fn look_after(job: &Job, cutover: Time) -> Result<()> {
-    let until = cutover + AFTER;
-    if act(|| is_settled(job, until))? {
-        return Ok(());
-    }
-    besiege(job, || {
-        lock::credential(job.role)?;
-        // Read again: a newer password may have come, which is none of this job's business.
-        if is_settled(job, until)? {
-            return Ok(());
-        }
-        let (Some(job), Some(credential)) = (jobs::find(job.id)?, catalog::by_role(job.role)?)
-        else {
-            return Ok(());
-        };
-        rotation::put_back(&job, &credential)?;
-        jobs::set_cutover(job.id, None)?;
-        jobs::set_stage(job.id, Stage::EndSessions)?;
-        record(&job, "drift", json!({"job": job.id, "what": "password"}))
-    })?;
-    Ok(())
-}
-
-/// Whether the password in force is the one that the job brought, or none that it has to care for. The
-/// job is then done, or swept on until `until`.
-fn is_settled(job: &Job, until: Time) -> Result<bool> {
-    let Some(job) = jobs::find(job.id)? else {
-        return Ok(true);
-    };
-    let bound = catalog::by_role(job.role)?.filter(catalog::Credential::is_bound);
-    if bound.is_none_or(|c| c.state == Condition::Destroying) {
-        jobs::close(job.id, Ended::Done, None)?;
-        return Ok(true);
-    }
-    if !rotation::is_as_rotated(&job)? {
-        return Ok(false);
-    }
-    match job.verifier {
-        Some(_) if time::now() < until => jobs::keep_sweeping(job.id, until)?,
-        _ => jobs::close(job.id, Ended::Done, None)?,
-    }
-    Ok(true)
-}
-
-/// After a rotation: what a session that was seen late has done to the password is put right.
-fn sweep(job: &Job) -> Result<()> {
-    let cutover = job.cutover.unwrap_or(job.created_at);
-    if end_older(job, cutover) > 0 {
-        return act(|| jobs::keep_sweeping(job.id, time::now() + SHORTLY));
-    }
-    look_after(job, cutover)
-}
-
-fn record(job: &Job, action: &str, detail: serde_json::Value) -> Result<()> {
+/// An event of the worker about a job's credential.
+pub(super) fn record(job: &Job, action: &str, detail: serde_json::Value) -> Result<()> {
     let (name, role) = (Some(job.name.as_str()), Some(job.role));
     events::record(Actor::Worker, action, name, role, detail)
-}
-
-fn is_suspended(job: &Job) -> Result<bool> {
-    Ok(catalog::by_role(job.role)?.is_some_and(|c| c.state == Condition::Suspended))
-}
-
-fn older(job: &Job, cutover: Time) -> Vec<session::Session> {
-    let mut found = session::every_of_role(job.role);
-    found.retain(|s| s.started <= cutover);
-    found
-}
-
-fn end_older(job: &Job, cutover: Time) -> usize {
-    older(job, cutover)
-        .iter()
-        .filter(|s| session::end(s))
-        .count()
 }
 
 /// The default credential's own attributes and rights are restored.
@@ -355,8 +218,8 @@ fn restore(job: &Job) -> Result<()> {
 
 /// The role is dropped: last, in the home database, with everything checked once more.
 fn drop_role(job: &Job) -> Result<()> {
-    if !older(job, Time::MAX).is_empty() {
-        end_older(job, Time::MAX);
+    if !ending::older(job, Time::MAX).is_empty() {
+        ending::end_older(job, Time::MAX);
         wait(job, State::Waiting, SHORTLY, "a session has yet to end");
         return Ok(());
     }
@@ -371,7 +234,7 @@ pub(super) fn advance(job: &Job) -> Result<()> {
     }
 }
 
-fn finish(job: &Job) -> Result<()> {
+pub(super) fn finish(job: &Job) -> Result<()> {
     act(|| jobs::close(job.id, Ended::Done, None))
 }
 

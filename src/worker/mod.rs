@@ -11,6 +11,7 @@
 mod doing;
 mod dropping;
 mod elsewhere;
+mod ending;
 mod home;
 mod launcher;
 mod moving;

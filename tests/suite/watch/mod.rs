@@ -1,6 +1,7 @@
 //! The night watch: the launcher and its workers survive what can happen to them, hold nothing when there is nothing
 //! to do, and are quiet.
 
+mod copies;
 mod crash;
 mod database;
 mod leases;
