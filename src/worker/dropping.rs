@@ -2,7 +2,7 @@
 
 use super::doing::{act, besiege, besieged, holdout, roll_back, still_wanted, wait};
 use super::elsewhere;
-use super::moving::{Moved, BUSY};
+use super::moving::{self, Moved, BUSY};
 use super::telling;
 use crate::catalog;
 use crate::error::{shown, Result};
@@ -26,6 +26,10 @@ enum Dropped {
 pub(super) fn drop_role(job: &Job) -> Result<()> {
     if let Some(holder) = roll_back_prepared(job)? {
         wait(job, State::Waiting, BUSY, &holder);
+        return Ok(());
+    }
+    if let Some(why) = act(|| moving::renamed(job))? {
+        wait(job, State::Blocked, BUSY, &why);
         return Ok(());
     }
     let outcome = besiege(job, || clear_and_drop(job))?;
@@ -69,7 +73,10 @@ fn clear_and_drop(job: &Job) -> Result<Dropped> {
     }
     crate::pg::fault::point("before_drop");
     telling::report(job, went.iter().map(telling::as_json))?;
-    role::drop(job.role, &credential.role_name)?;
+    // A superuser may have dropped it already: then there is the row to remove.
+    if ident::role_name(job.role).is_some() {
+        role::drop(job.role, &credential.role_name)?;
+    }
     catalog::delete(job.role)?;
     jobs::close(job.id, Ended::Done, None)?;
     let detail = json!({"job": job.id, "role_dropped": true});

@@ -32,11 +32,26 @@ pub(super) enum Moved {
     Over,
 }
 
+/// Why a role is not acted on: it bears another name than the one that is managed. One that is gone
+/// has nothing to act on.
+pub(super) fn renamed(job: &Job) -> Result<Option<String>> {
+    let bound = catalog::by_role(job.role)?.is_none_or(|credential| credential.is_bound());
+    if bound || ident::role_name(job.role).is_none() {
+        return Ok(None);
+    }
+    Ok(Some(
+        "the role was renamed or replaced: rename it back".to_owned(),
+    ))
+}
+
 /// Moves what is to be moved: other databases first, home last.
 pub(super) fn all(job: &Job) -> Result<()> {
     if let Some(holder) = roll_back_prepared(job)? {
         wait(job, State::Waiting, BUSY, &holder);
         return Ok(());
+    }
+    if let Some(why) = act(|| renamed(job))? {
+        return put_off(job, Moved::Blocked(why));
     }
     if job.kind.drops_role() {
         let heir = act(|| heir(job))?;
