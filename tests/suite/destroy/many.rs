@@ -98,8 +98,8 @@ fn thousands_of_tables_and_functions_move_while_others_work_and_after_a_cancel_t
         assert_eq!(estate::texts(&mut su, state), ["suspended"]);
         assert_eq!(estate::job(&mut su, job).0, "cancelled");
         let of = |su: &mut _, role: &str| {
-            let sql = format!("SELECT (SELECT count(*) FROM pg_proc WHERE proowner = '{role}'::regrole)
-                                    + (SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relowner = '{role}'::regrole)");
+            let sql = format!("SELECT (SELECT count(*) FROM pg_proc WHERE pronamespace = 'many'::regnamespace AND proowner = '{role}'::regrole)
+                                    + (SELECT count(*) FROM pg_class WHERE relnamespace = 'many'::regnamespace AND relkind = 'r' AND relowner = '{role}'::regrole)");
             estate::number(su, &sql)
         };
         let (moved, left) = (of(&mut su, "app_owner"), of(&mut su, "leaver"));

@@ -60,7 +60,7 @@ fn with_keep_access_a_former_owner_works_on_and_without_it_is_out() {
     assert!(estate::of(&estate::owners(&mut su), "loser").is_empty());
     estate::run(
         &mut keeper,
-        "SET search_path = kept_schema; INSERT INTO plain (word) VALUES ('on it goes'); SELECT * FROM seen_twice; SELECT nextval('counter');
+        "SET search_path = kept_schema; SET row_security = on; INSERT INTO plain (word) VALUES ('on it goes'); SELECT * FROM seen_twice; SELECT nextval('counter');
          SELECT twice(2); CALL nothing(); SELECT * FROM kept; UPDATE plain SET word = 'x'; CREATE TABLE made_here (m mood); SELECT added(1)",
     );
     expect_error(&mut loser, "SELECT * FROM lost_schema.plain", "42501");
