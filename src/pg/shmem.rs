@@ -26,6 +26,8 @@ pub(super) struct Shared {
     worker: (i32, Time),
     /// A worker that waits in the queue of a lock and asks for its blockers to be ended.
     besieging: i32,
+    /// When it began to wait.
+    besieged_since: Time,
     /// Somebody who stands before that worker and may not be ended; [`PREPARED`] for a prepared transaction.
     holdout: i32,
     pub(super) sweeps: [Sweep; SWEEPS],
@@ -43,6 +45,7 @@ impl Default for Shared {
             launcher: 0,
             worker: (0, 0),
             besieging: 0,
+            besieged_since: 0,
             holdout: 0,
             sweeps: [Sweep::default(); SWEEPS],
             logins: [(0, 0); LOGINS],
@@ -153,6 +156,7 @@ pub fn besiege(pid: i32) {
         let mut shared = SHARED.exclusive();
         shared.besieging = pid;
         if pid != 0 {
+            shared.besieged_since = time::now();
             shared.holdout = 0;
         }
         shared.launcher
@@ -160,10 +164,10 @@ pub fn besiege(pid: i32) {
     wake(launcher);
 }
 
-/// The worker that waits, if one does.
-pub fn besieging() -> Option<i32> {
-    let pid = SHARED.share().besieging;
-    (pid != 0).then_some(pid)
+/// The worker that waits, if one does, and since when.
+pub fn besieging() -> Option<(i32, Time)> {
+    let shared = SHARED.share();
+    (shared.besieging != 0).then_some((shared.besieging, shared.besieged_since))
 }
 
 /// In the place of a process id: a prepared transaction, which has none.

@@ -81,6 +81,10 @@ pub(super) fn besieged<T>(what: impl FnOnce() -> Result<T>) -> Result<Option<T>>
 /// A job waits; the reason is for people.
 pub(super) fn wait(job: &Job, state: State, pause: Time, why: &str) {
     in_transaction("wait", || {
+        if job.stage == Stage::Sweep {
+            // It is done, and stays so.
+            return jobs::keep_sweeping(job.id, time::now() + pause);
+        }
         jobs::due_again(job.id, state, time::now() + pause, why)
     });
 }

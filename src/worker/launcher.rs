@@ -13,6 +13,9 @@ const LONGEST_NAP: i64 = 30_000;
 const SWEEP_PAUSE: i64 = 250;
 /// Pause between looks while a worker waits for a lock that others hold, in milliseconds.
 const SIEGE_PAUSE: i64 = 20;
+/// How long somebody who is merely before a waiting worker is left alone, in microseconds: most calls and
+/// statements are over sooner.
+const PATIENCE: Time = 300_000;
 /// Pause before another try where a worker could not be started or came to grief, in milliseconds.
 const BACK_OFF: i64 = 5_000;
 /// The same where only a person can change what is wrong, in milliseconds.
@@ -180,9 +183,12 @@ fn end_swept() {
 
 /// Ends whoever stands before the waiting worker in the queue of its lock, superusers excepted.
 fn end_besieged() {
-    let Some(waiting) = shmem::besieging() else {
+    let Some((waiting, since)) = shmem::besieging() else {
         return;
     };
+    if time::now() < since + PATIENCE {
+        return;
+    }
     // In a transaction: superusers are told apart in the catalogs, and memory is given back.
     let judged = worker::transaction(|| {
         let blockers = session::blockers_of(waiting);
