@@ -202,6 +202,12 @@ fn a_forced_rotation_that_was_held_goes_on_by_itself_after_kill_9_at_any_of_its_
         session
             .batch_execute("BEGIN; ALTER ROLE analyst PASSWORD 'this one is not to stay here'")
             .unwrap();
+        // The rotation before is still looked after for a moment, and would come by the point first.
+        let mut superuser = cluster.superuser("app");
+        wait_until("the rotation before is finished", SOON, || {
+            let left = "SELECT FROM credentials.job WHERE stage <> 'finished'";
+            superuser.query(left, &[]).unwrap().is_empty()
+        });
         faulty.arm(point);
         owner(cluster)
             .batch_execute("SELECT credentials.rotate('analyst', force => true)")
