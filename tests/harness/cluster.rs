@@ -98,6 +98,14 @@ impl Cluster {
     /// Starts the server. A port that another process took in the meantime is exchanged, on the first start only.
     #[track_caller]
     pub fn start(&self) {
+        if let Err(status) = self.try_start() {
+            panic!("the server did not start ({status}):\n{}", self.log_tail());
+        }
+    }
+
+    /// As [`Cluster::start`]; a server that ends before it answers is an error, told with its exit status.
+    #[track_caller]
+    pub fn try_start(&self) -> Result<(), String> {
         let mut running = self.postmaster();
         assert!(running.is_none(), "the server runs already");
         for _ in 0..5 {
@@ -108,15 +116,15 @@ impl Cluster {
             match Postmaster::start(self.server_command(), &self.data_dir()) {
                 Ok(postmaster) => {
                     *running = Some(postmaster);
-                    return;
+                    return Ok(());
                 }
                 Err(_) if first && self.log().contains("Address already in use") => {
                     self.port.store(0, Ordering::Relaxed)
                 }
-                Err(status) => panic!("the server did not start ({status}):\n{}", self.log_tail()),
+                Err(status) => return Err(status),
             }
         }
-        panic!("no free port found:\n{}", self.log_tail());
+        Err("no free port found".to_owned())
     }
 
     fn server_command(&self) -> std::process::Command {
