@@ -1,7 +1,7 @@
 //! The last transaction of a role in a database: what it gave to others stays with them, what it had
 //! goes, and nothing that it owns can be there.
 
-use super::{Action, Item};
+use super::{Action, Item, Pass, Scope};
 use crate::error::{Kind, Result};
 use crate::pg::acl::{self, Right, Target};
 use crate::pg::grant::{self, Membership};
@@ -29,14 +29,22 @@ pub enum Closed {
         /// How many policies are left.
         left: u64,
     },
-    /// So many objects are the role's (again): run a new pass. Where that one finds nothing to move, a
-    /// person is needed: see [`super::blockers`].
-    ObjectsLeft(i64),
+    /// So many objects are the role's (again): commit, and run a new pass. Where that one finds nothing to
+    /// move, a person is needed: see [`super::blockers`].
+    ObjectsLeft {
+        /// What was moved with a loss just now.
+        notes: Vec<Item>,
+        /// How many objects are left.
+        left: i64,
+    },
 }
 
 /// Clears what a role that goes has left in this database and in shared catalogs. The role is locked
 /// against new objects until the transaction ends, so this and, in the last database, DROP ROLE belong
 /// into one.
+///
+/// What was made since the last pass goes to `heir` while the role is locked, `batch_size` objects at most:
+/// whoever makes tables as the role again and again could else keep it for ever.
 ///
 /// What the role granted on others' objects is granted by their owners; memberships it granted, by the
 /// bootstrap superuser. Policies for it alone go: they let nobody else see a row, and the table's row
@@ -44,16 +52,18 @@ pub enum Closed {
 ///
 /// Waits up to `lock_timeout` for the role, which a prepared transaction can hold, and for one table.
 /// 55P03, 40P01 and XX000 `tuple concurrently updated` unwind: roll back, and call again.
-pub fn close_database(role: Oid) -> Result<Closed> {
+pub fn close_database(role: Oid, heir: Oid, batch_size: i32) -> Result<Closed> {
     if authority::is_superuser(role) || role.to_u32() < 16384 {
         return Err(Kind::Denied.error("a superuser's rights are not cleared"));
     }
     lock::role_exclusively(role);
-    let objects = owned(role)?;
-    if objects > 0 {
-        return Ok(Closed::ObjectsLeft(objects));
+    let mut notes = move_the_last(role, heir, batch_size)?;
+    let left = owned(role)?;
+    if left > 0 {
+        return Ok(Closed::ObjectsLeft { notes, left });
     }
-    let (mut notes, left) = drop_policies(role)?;
+    let (policies, left) = drop_policies(role)?;
+    notes.extend(policies);
     if left > 0 {
         return Ok(Closed::Busy { notes, left });
     }
@@ -69,6 +79,23 @@ pub fn close_database(role: Oid) -> Result<Closed> {
         0 => Ok(Closed::Done { notes }),
         n => Err(Kind::Internal.error(format!("{n} dependencies of a role could not be cleared"))),
     }
+}
+
+/// Moves what the role came to own since it was thought to own nothing: one batch, and only what is free.
+fn move_the_last(role: Oid, heir: Oid, batch_size: i32) -> Result<Vec<Item>> {
+    if owned(role)? == 0 {
+        return Ok(Vec::new());
+    }
+    let scope = Scope::Role {
+        from: role,
+        to: heir,
+    };
+    let mut pass = Pass::begin(scope)?;
+    if pass.total() == 0 {
+        return Ok(Vec::new());
+    }
+    // Nothing was tried yet, so nothing is waited for, and the timeout for that is not used.
+    Ok(pass.batch(batch_size, 1)?.notes)
 }
 
 /// Drops the policies that are for the role alone, from tables that are free; waits for the first of

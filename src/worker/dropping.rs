@@ -10,6 +10,7 @@ use crate::events::{self, Actor};
 use crate::jobs::{self, Ended, Job, Kind, State};
 use crate::ownership::{self, Closed};
 use crate::pg::{database, ident, lock, prepared, role, session, xact, Oid};
+use crate::settings;
 use serde_json::json;
 
 /// How the last transaction of a role ended.
@@ -36,7 +37,7 @@ pub(super) fn drop_role(job: &Job) -> Result<()> {
     crate::pg::fault::point("after_drop");
     match outcome {
         Some(Dropped::MoreToMove) => {
-            // Something was made or opened since: nothing was changed, and moving starts again.
+            // So much was made, or something was opened, since: moving starts again.
             act(|| jobs::set_stage(job.id, jobs::Stage::EndSessions))?;
             let why = "something was made or opened meanwhile";
             wait(job, State::Waiting, BUSY, why);
@@ -60,9 +61,13 @@ fn clear_and_drop(job: &Job) -> Result<Dropped> {
     if !ownership::elsewhere(job.role)?.is_empty() {
         return Ok(Dropped::MoreToMove);
     }
-    let went = match ownership::close_database(job.role)? {
+    let heir = moving::heir(job)?;
+    let went = match ownership::close_database(job.role, heir, settings::batch_size())? {
         Closed::Done { notes } => notes,
-        Closed::ObjectsLeft(_) => return Ok(Dropped::MoreToMove),
+        Closed::ObjectsLeft { notes, .. } => {
+            telling::report(job, notes.iter().map(telling::as_json))?;
+            return Ok(Dropped::MoreToMove);
+        }
         Closed::Busy { notes, left } => {
             telling::report(job, notes.iter().map(telling::as_json))?;
             return Ok(Dropped::Busy(left));
@@ -91,8 +96,9 @@ fn policies_left(left: u64) -> String {
 }
 
 /// The last transaction of the role in another database than home. Who holds the role is ended, as at home.
-pub(super) fn close_here(role: Oid, errand: u32) -> Result<Moved> {
-    let Some(closed) = besieged(|| ownership::close_database(role))? else {
+pub(super) fn close_here(role: Oid, heir: Oid, errand: u32) -> Result<Moved> {
+    let batch_size = settings::batch_size();
+    let Some(closed) = besieged(|| ownership::close_database(role, heir, batch_size))? else {
         return Ok(Moved::Busy(holdout()));
     };
     Ok(match closed {
@@ -100,7 +106,10 @@ pub(super) fn close_here(role: Oid, errand: u32) -> Result<Moved> {
             telling::tell_sender(errand, &notes);
             Moved::All
         }
-        Closed::ObjectsLeft(n) => Moved::Busy(format!("{n} objects were made meanwhile")),
+        Closed::ObjectsLeft { notes, left } => {
+            telling::tell_sender(errand, &notes);
+            Moved::Busy(format!("{left} objects were made meanwhile"))
+        }
         Closed::Busy { notes, left } => {
             telling::tell_sender(errand, &notes);
             Moved::Busy(policies_left(left))

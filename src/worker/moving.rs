@@ -121,7 +121,7 @@ fn scope(job: &Job) -> Result<Scope> {
 
 /// Who inherits: the one that was named, or default where that one has gone meanwhile, is about to go, or
 /// has become a superuser.
-fn heir(job: &Job) -> Result<Oid> {
+pub(super) fn heir(job: &Job) -> Result<Oid> {
     let named = job.reassign_to.ok_or_else(|| incomplete("heir"))?;
     let fit = catalog::by_role(named)?.is_some_and(|c| {
         c.is_bound() && c.state != Condition::Destroying && !authority::is_superuser(named)
@@ -207,5 +207,5 @@ pub(super) fn clear_here(role: Oid, heir: Oid, errand: u32) -> Result<Moved> {
     if !blockers.is_empty() {
         return Ok(Moved::Blocked(telling::blocked(&blockers)));
     }
-    super::dropping::close_here(role, errand)
+    super::dropping::close_here(role, heir, errand)
 }
