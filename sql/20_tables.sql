@@ -25,6 +25,7 @@ CREATE TABLE credentials.credential (
   state         text COLLATE "C" NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY
     (ARRAY['active', 'rotating', 'lingering', 'suspended', 'destroying', 'orphaned', 'foreign'])),
   secret        bigint,
+  cuts          bigint NOT NULL DEFAULT 0,
   lease         boolean NOT NULL DEFAULT false,
   valid_until   timestamptz,
   created_at    timestamptz NOT NULL,
@@ -38,11 +39,40 @@ COMMENT ON COLUMN credentials.credential.name IS 'Name of the credential; defaul
 COMMENT ON COLUMN credentials.credential.role_name IS 'Name of the role; where role and name no longer agree the credential is orphaned';
 COMMENT ON COLUMN credentials.credential.state IS 'State of the credential';
 COMMENT ON COLUMN credentials.credential.secret IS 'The row of credentials.secret that holds the password in force, where one is stored';
+COMMENT ON COLUMN credentials.credential.cuts IS 'How often the sessions of an older password were ended: where it grows, a standby ends its own';
 COMMENT ON COLUMN credentials.credential.lease IS 'Whether the credential ends at valid_until';
 COMMENT ON COLUMN credentials.credential.valid_until IS 'When a lease ends';
 COMMENT ON COLUMN credentials.credential.created_at IS 'When it was made or adopted';
 COMMENT ON COLUMN credentials.credential.rotated_at IS 'When the password was last changed through the extension';
 COMMENT ON COLUMN credentials.credential.last_login_at IS 'Latest login that was seen';
+
+CREATE TABLE credentials.twin (
+  role          oid PRIMARY KEY,
+  twin          oid NOT NULL UNIQUE,
+  phase         text COLLATE "C" NOT NULL CHECK (phase OPERATOR(pg_catalog.=) ANY
+    (ARRAY['draining', 'lingering', 'retiring', 'ended'])),
+  former        text COLLATE "C",
+  begun_at      timestamptz NOT NULL,
+  overlap_until timestamptz NOT NULL,
+  deadline      timestamptz NOT NULL,
+  renewed       boolean NOT NULL DEFAULT false,
+  twin_cut      timestamptz,
+  committed     pg_lsn,
+  linger_until  timestamptz
+);
+ALTER TABLE credentials.twin ALTER COLUMN former SET STATISTICS 0;
+COMMENT ON TABLE credentials.twin IS 'One row a rotating twin: it is made with the twin and goes with it';
+COMMENT ON COLUMN credentials.twin.role IS 'OID of the credential''s role';
+COMMENT ON COLUMN credentials.twin.twin IS 'OID of the twin';
+COMMENT ON COLUMN credentials.twin.phase IS 'draining (to the cut-over), lingering (the twin''s name stays good), retiring (it is closed, its sessions may finish) or ended (closed, and its sessions are ended)';
+COMMENT ON COLUMN credentials.twin.former IS 'Verifier that the role had when the rotation began: another one at the cut-over is a drift; empty from then on';
+COMMENT ON COLUMN credentials.twin.begun_at IS 'When the rotation was ordered';
+COMMENT ON COLUMN credentials.twin.overlap_until IS 'The old password stays good at least until here';
+COMMENT ON COLUMN credentials.twin.deadline IS 'The old password goes here at the latest';
+COMMENT ON COLUMN credentials.twin.renewed IS 'Whether the twin was there before this rotation: its older sessions are of an older password';
+COMMENT ON COLUMN credentials.twin.twin_cut IS 'Sessions of a renewed twin that began up to here are of an older password';
+COMMENT ON COLUMN credentials.twin.committed IS 'Where the write-ahead log has the twin: standbys that have replayed so far know the new password';
+COMMENT ON COLUMN credentials.twin.linger_until IS 'The twin''s name is closed here';
 
 CREATE TABLE credentials.secret (
   id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -138,6 +168,7 @@ COMMENT ON COLUMN credentials.event.detail IS 'What else is known; never a secre
 -- policy shuts them out of these; superusers, as whom the extension reads and writes, pass it.
 ALTER TABLE credentials.installation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.credential ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.twin ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.job ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.event ENABLE ROW LEVEL SECURITY;

@@ -22,6 +22,7 @@ REVOKE ALL ON TYPE credentials.job_report FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.event_report FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.installation FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.credential FROM PUBLIC;
+REVOKE ALL ON TYPE credentials.twin FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.secret FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.job FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.event FROM PUBLIC;

@@ -13,7 +13,9 @@ static HOST: Text = Text::new();
 static SSLMODE: Whole = Whole::new();
 static PORT: Whole = Whole::new();
 static MAX_CREDENTIALS: Whole = Whole::new();
+static ROTATION_GRACE: Whole = Whole::new();
 static ROTATION_OVERLAP: Whole = Whole::new();
+static ROTATION_LINGER: Whole = Whole::new();
 static BATCH_SIZE: Whole = Whole::new();
 static LOCK_TIMEOUT: Whole = Whole::new();
 static EVENT_RETENTION: Whole = Whole::new();
@@ -87,11 +89,29 @@ pub fn define(server_port: i32) {
         None,
     );
     fence::whole(
+        &ROTATION_GRACE,
+        c"credential_manager.rotation_grace",
+        c"How long sessions of the old password may finish during a rotation.",
+        c"Then they are ended, and the old password goes.",
+        1_800,
+        0..=31_536_000,
+        Seconds,
+    );
+    fence::whole(
         &ROTATION_OVERLAP,
         c"credential_manager.rotation_overlap",
         c"How long the old password stays good at least during a rotation.",
         c"A pool may be empty for a moment, or a config on its way.",
         60,
+        0..=31_536_000,
+        Seconds,
+    );
+    fence::whole(
+        &ROTATION_LINGER,
+        c"credential_manager.rotation_linger",
+        c"How long the rotating twin's username stays good after the cut-over.",
+        c"A config that was told it may be slow to learn better.",
+        86_400,
         0..=31_536_000,
         Seconds,
     );
@@ -158,6 +178,16 @@ pub fn sslmode() -> String {
 /// Most credentials at a time, 1 to 10,000.
 pub fn max_credentials() -> i64 {
     i64::from(MAX_CREDENTIALS.get())
+}
+
+/// How long sessions of the old password may finish, in seconds.
+pub fn rotation_grace() -> i64 {
+    i64::from(ROTATION_GRACE.get())
+}
+
+/// How long the twin's username stays good after the cut-over, in seconds.
+pub fn rotation_linger() -> i64 {
+    i64::from(ROTATION_LINGER.get())
 }
 
 /// How long the old password stays good at least, in seconds.

@@ -4,12 +4,14 @@ pub mod api;
 pub mod home;
 pub mod state;
 mod store;
+pub mod twin;
 
 pub use state::State;
 pub use store::{
-    all, by_role, count, delete, find_folded, insert, read_only, set_last_login, set_lease,
+    all, by_role, count, cut, delete, find_folded, insert, read_only, set_last_login, set_lease,
     set_role_name, set_rotated, set_secret, set_state,
 };
+pub use twin::{Phase, Twin};
 
 use crate::core::name;
 use crate::error::{shown, Error, Kind, Result};
@@ -55,11 +57,19 @@ impl Credential {
         name::twin_of(&self.role_name)
     }
 
+    /// The role name that a client is told to log in with.
+    pub fn username(&self) -> String {
+        match self.state {
+            State::Rotating => self.twin_name(),
+            _ => self.role_name.clone(),
+        }
+    }
+
     /// Name, username and state: how most results begin.
     pub fn identity(&self, state: State) -> Vec<Value> {
         vec![
             self.name.as_str().into(),
-            self.role_name.as_str().into(),
+            self.username().into(),
             state.as_str().into(),
         ]
     }

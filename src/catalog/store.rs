@@ -4,7 +4,7 @@ use super::{Credential, State};
 use crate::error::{Kind, Result};
 use crate::pg::spi::{self, Row};
 use crate::pg::value::{at, maybe_at, Time};
-use crate::pg::{time, Oid};
+use crate::pg::{time, xact, Oid};
 
 fn read(row: &Row) -> Result<Credential> {
     let word = row.text(3)?;
@@ -140,6 +140,17 @@ pub fn set_rotated(role: Oid) -> Result<()> {
         "UPDATE credentials.credential c SET rotated_at = $2 WHERE c.role OPERATOR(pg_catalog.=) $1",
         &[role.into(), at(time::now())],
     )?;
+    Ok(())
+}
+
+/// Sessions of an older password end when this commits, here and, by the number that grows, on standbys.
+pub fn cut(role: Oid) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.credential c SET cuts = c.cuts OPERATOR(pg_catalog.+) 1
+          WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?;
+    xact::mark_cutover(role);
     Ok(())
 }
 

@@ -16,6 +16,7 @@ pub use superseded::{
     call_off_suspensions, keep_sweeping, supersede_rotations, sweep_now, waiting_secrets,
 };
 
+use crate::catalog;
 use crate::error::Result;
 use crate::pg::value::Time;
 use crate::pg::{authority, xact, Oid};
@@ -101,7 +102,7 @@ impl<'a> Order<'a> {
     pub fn place(self, by: Oid) -> Result<i64> {
         xact::mark_work();
         if self.stage == Stage::EndSessions {
-            xact::mark_cutover(self.role);
+            catalog::cut(self.role)?;
         }
         store::insert(&self, &authority::record_name(by))
     }

@@ -19,6 +19,7 @@ pub mod log;
 pub mod logins;
 mod node;
 pub mod owner;
+pub mod pairs;
 pub mod prepared;
 pub mod role;
 pub mod session;

@@ -1,5 +1,6 @@
 //! What all processes of the server share: when there is work, and whom the launcher is to end.
 
+use super::pairs::Pairs;
 use super::sweeps::{self, Sweep, SWEEPS};
 use super::value::Time;
 use super::{time, Oid};
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     /// Somebody who stands before that worker and may not be ended; [`PREPARED`] for a prepared transaction.
     holdout: i32,
     pub(super) sweeps: [Sweep; SWEEPS],
+    pub(super) pairs: Pairs,
     /// The latest login of roles whose sessions have ended: role and time; role 0: free.
     logins: [(u32, Time); LOGINS],
 }
@@ -48,6 +50,7 @@ impl Default for Shared {
             besieged_since: 0,
             holdout: 0,
             sweeps: [Sweep::default(); SWEEPS],
+            pairs: Pairs::default(),
             logins: [(0, 0); LOGINS],
         }
     }

@@ -1,6 +1,6 @@
 //! Transactions: what happens at their end, and subtransactions that catch an error.
 
-use super::{shmem, Oid};
+use super::{pairs, shmem, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
@@ -11,17 +11,27 @@ use std::panic::AssertUnwindSafe;
 thread_local! {
     /// The transaction that has its callbacks already, by its local id.
     static MARKED: Cell<u32> = const { Cell::new(0) };
-    /// The work that transaction left for the worker.
+    /// What that transaction has left to tell.
     static WORK: RefCell<Vec<Left>> = const { RefCell::new(Vec::new()) };
     /// Whether rollbacks to savepoints are watched in this backend.
     static WATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Work that was left, in which subtransaction, and the role whose password it changed by force.
+/// Something to be told at commit, and the subtransaction that left it.
 #[derive(Clone, Copy)]
 struct Left {
     within: pg_sys::SubTransactionId,
-    cut: Option<Oid>,
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    /// There is work.
+    Work,
+    /// There is work, and the password of this role changed: older sessions are of the old one.
+    Cut(Oid),
+    /// This role rotates with this twin from here on; without one it no longer does.
+    Pair(Oid, Option<Oid>),
 }
 
 /// The local id of the current transaction, unique in this backend.
@@ -50,8 +60,15 @@ pub fn mark_changed() {
     pgrx::register_xact_callback(PgXactCallbackEvent::Commit, || {
         MARKED.set(0);
         let left = WORK.take();
+        let mut cut = Vec::new();
+        for Left { what, .. } in &left {
+            match *what {
+                What::Work => {}
+                What::Cut(role) => cut.push(role),
+                What::Pair(role, twin) => pairs::changed(role, twin),
+            }
+        }
         if !left.is_empty() {
-            let cut: Vec<Oid> = left.iter().filter_map(|l| l.cut).collect();
             shmem::work_committed(&cut);
         }
     });
@@ -85,20 +102,27 @@ unsafe extern "C-unwind" fn at_savepoint(
 /// Says that this transaction left work for the worker, who is told when it commits.
 pub fn mark_work() {
     mark_changed();
-    leave(None);
+    leave(What::Work);
 }
 
 /// Says that this transaction changes a role's password by force: sessions that began before its commit
 /// are of the old one.
 pub fn mark_cutover(role: Oid) {
     mark_changed();
-    leave(Some(role));
+    leave(What::Cut(role));
 }
 
-fn leave(cut: Option<Oid>) {
+/// Says that a role rotates with this twin when the transaction commits, or no longer does: role DDL on
+/// either is watched while it does.
+pub fn mark_pair(role: Oid, twin: Option<Oid>) {
+    mark_changed();
+    leave(What::Pair(role, twin));
+}
+
+fn leave(what: What) {
     // SAFETY: a plain number of the current transaction.
     let within = unsafe { pg_sys::GetCurrentSubTransactionId() };
-    WORK.with_borrow_mut(|left| left.push(Left { within, cut }));
+    WORK.with_borrow_mut(|left| left.push(Left { within, what }));
 }
 
 /// Whether this transaction has left work, so that waiting for it would wait for itself.

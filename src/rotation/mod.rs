@@ -163,7 +163,7 @@ pub fn put_back(job: &Job, credential: &Credential) -> Result<()> {
         ..Options::default()
     };
     role::alter(job.role, &credential.role_name, &options)?;
-    xact::mark_cutover(job.role);
+    catalog::cut(job.role)?;
     xact::force_sync_commit();
     Ok(())
 }
@@ -176,7 +176,7 @@ fn note_in_force(role: Oid, stored: Option<i64>, job: Option<i64>) -> Result<()>
     catalog::set_secret(role, stored)?;
     catalog::set_rotated(role)?;
     if jobs::supersede_rotations(role, job)? > 0 {
-        xact::mark_cutover(role);
+        catalog::cut(role)?;
     }
     let mut keep = jobs::waiting_secrets(role)?;
     keep.extend(stored);

@@ -136,7 +136,7 @@ fn apply(job: &Job) -> Result<()> {
         lock::credential(job.role)?;
         if still_wanted(job)? && take_effect(job)? {
             jobs::set_stage(job.id, job.stage.next(job.kind))?;
-            xact::mark_cutover(job.role);
+            catalog::cut(job.role)?;
             xact::force_sync_commit();
         }
         Ok(())
