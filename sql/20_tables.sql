@@ -55,6 +55,8 @@ CREATE TABLE credentials.twin (
   begun_at      timestamptz NOT NULL,
   overlap_until timestamptz NOT NULL,
   deadline      timestamptz NOT NULL,
+  caller        integer,
+  caller_began  timestamptz,
   renewed       boolean NOT NULL DEFAULT false,
   twin_cut      timestamptz,
   committed     pg_lsn,
@@ -69,6 +71,8 @@ COMMENT ON COLUMN credentials.twin.former IS 'Verifier that the role had when th
 COMMENT ON COLUMN credentials.twin.begun_at IS 'When the rotation was ordered';
 COMMENT ON COLUMN credentials.twin.overlap_until IS 'The old password stays good at least until here';
 COMMENT ON COLUMN credentials.twin.deadline IS 'The old password goes here at the latest';
+COMMENT ON COLUMN credentials.twin.caller IS 'Process of the session that ordered the rotation, which is not waited for';
+COMMENT ON COLUMN credentials.twin.caller_began IS 'When that process began';
 COMMENT ON COLUMN credentials.twin.renewed IS 'Whether the twin was there before this rotation: its older sessions are of an older password';
 COMMENT ON COLUMN credentials.twin.twin_cut IS 'Sessions of a renewed twin that began up to here are of an older password';
 COMMENT ON COLUMN credentials.twin.committed IS 'Where the write-ahead log has the twin: standbys that have replayed so far know the new password';
@@ -92,7 +96,7 @@ COMMENT ON COLUMN credentials.secret.made_at IS 'When it was sealed';
 CREATE TABLE credentials.job (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind         text COLLATE "C" NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY
-    (ARRAY['rotate', 'suspend', 'destroy', 'repair', 'expire'])),
+    (ARRAY['rotate', 'suspend', 'destroy', 'repair', 'expire', 'retire'])),
   role         oid NOT NULL,
   name         text COLLATE "C" NOT NULL,
   state        text COLLATE "C" NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY
@@ -116,7 +120,7 @@ CREATE TABLE credentials.job (
 ALTER TABLE credentials.job ALTER COLUMN verifier SET STATISTICS 0;
 COMMENT ON TABLE credentials.job IS 'Work that outlives the transaction that ordered it; done by the worker, one step a transaction';
 COMMENT ON COLUMN credentials.job.id IS 'Number of the job';
-COMMENT ON COLUMN credentials.job.kind IS 'What is done: rotate, suspend, destroy, repair or expire';
+COMMENT ON COLUMN credentials.job.kind IS 'What is done: rotate, suspend, destroy, repair, expire or retire (a rotation''s twin)';
 COMMENT ON COLUMN credentials.job.role IS 'OID of the role that it is done to';
 COMMENT ON COLUMN credentials.job.name IS 'Name of the credential when the job was ordered';
 COMMENT ON COLUMN credentials.job.state IS 'queued, running, waiting (for a lock or a session), blocked (a person is needed), done, failed or cancelled';

@@ -6,7 +6,7 @@ mod store;
 
 pub use store::is_member;
 
-use crate::catalog::{Credential, State};
+use crate::catalog::{twin, Credential, State};
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::authority::Caller;
 use crate::pg::{role, Oid};
@@ -60,7 +60,11 @@ pub fn check(caller: &Caller, credential: &Credential, act: Act) -> Result<()> {
     if !credential.is_bound() {
         return Err(unbound(credential));
     }
-    let findings = findings(credential.role)?;
+    let mut findings = findings(credential.role)?;
+    if let (None, Some(twin)) = (&findings.elevated, twin::of(credential.role)?) {
+        let what = elevation(twin.role, Some(credential.role))?;
+        findings.elevated = what.map(|what| format!("has a twin that {what}"));
+    }
     judge(act, &findings, caller.is_superuser(), &credential.name)
 }
 

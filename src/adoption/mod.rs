@@ -93,7 +93,7 @@ pub fn release(credential: &Credential) -> Result<()> {
     lock::credential(credential.role)?;
     let credential = catalog::reread(credential)?;
     rotation::refuse_destroying(&credential)?;
-    if matches!(credential.state, State::Rotating | State::Lingering) {
+    if catalog::twin::of(credential.role)?.is_some() {
         return Err(Kind::InUse
             .error(format!(
                 "credential \"{}\" is rotating",

@@ -1,7 +1,7 @@
 //! `list()` and `usernames()`.
 
 use super::state::UsernameState;
-use super::{all, read_only, target, Credential, State};
+use super::{all, read_only, target, twin, Credential, Phase, State, Twin};
 use crate::access;
 use crate::error::Result;
 use crate::pg::call::{Answer, Call};
@@ -9,6 +9,7 @@ use crate::pg::logins;
 use crate::pg::role;
 use crate::pg::session::{self, Session};
 use crate::pg::value::{at, maybe_at, Time, Value};
+use crate::pg::{ident, replication, Oid};
 use serde_json::json;
 
 /// `credentials.list()`.
@@ -16,11 +17,15 @@ pub fn list(_call: &Call) -> Result<Answer> {
     let sessions = session::all();
     let readers = read_only()?;
     let noted = logins::noted();
+    let twins = twin::all()?;
     let credentials = all()?;
     let rows = credentials.iter().map(|credential| {
         let role = role::by_oid(credential.role)?;
-        let own = of(credential, &sessions);
-        let ended = noted.iter().filter(|(role, _)| *role == credential.role);
+        let twin = twins.iter().find(|t| t.base == credential.role);
+        let is_own = |role: Oid| role == credential.role || twin.is_some_and(|t| t.role == role);
+        let mut own = sessions.clone();
+        own.retain(|s| s.client && is_own(s.role));
+        let ended = noted.iter().filter(|(role, _)| is_own(*role));
         let latest = own
             .iter()
             .map(|s| s.started)
@@ -28,7 +33,7 @@ pub fn list(_call: &Call) -> Result<Answer> {
             .max();
         Ok(vec![
             credential.name.as_str().into(),
-            credential.role_name.as_str().into(),
+            credential.username().into(),
             access::seen_state(credential)?.as_str().into(),
             Value::TextArray(Vec::new()),
             json!({}).into(),
@@ -55,17 +60,37 @@ pub fn usernames(call: &Call) -> Result<Answer> {
         None => all()?,
     };
     let sessions = session::all();
-    let rows = wanted.iter().map(|credential| {
-        let own = of(credential, &sessions);
-        vec![
-            credential.name.as_str().into(),
-            credential.role_name.as_str().into(),
-            username_state(credential.state).as_str().into(),
-            count(&own),
-            maybe_at(oldest(&own)),
-        ]
-    });
-    Ok(Answer::Rows(rows.collect()))
+    let twins = twin::all()?;
+    let mut rows = Vec::new();
+    for credential in &wanted {
+        rows.push(username(
+            credential,
+            &credential.role_name,
+            username_state(credential.state),
+            of(credential.role, &sessions),
+        ));
+        for twin in twins.iter().filter(|t| t.base == credential.role) {
+            let name = ident::role_name(twin.role).unwrap_or_else(|| credential.twin_name());
+            let own = of(twin.role, &sessions);
+            rows.push(username(credential, &name, twin_state(twin)?, own));
+        }
+    }
+    Ok(Answer::Rows(rows))
+}
+
+fn username(
+    credential: &Credential,
+    name: &str,
+    state: UsernameState,
+    own: Vec<Session>,
+) -> Vec<Value> {
+    vec![
+        credential.name.as_str().into(),
+        name.into(),
+        state.as_str().into(),
+        count(&own),
+        maybe_at(oldest(&own)),
+    ]
 }
 
 /// The state of a credential's own role name: revoking where the name is closed or closing.
@@ -76,10 +101,27 @@ fn username_state(state: State) -> UsernameState {
     }
 }
 
-fn of(credential: &Credential, sessions: &[Session]) -> Vec<Session> {
+/// The state of a twin's name: enabling while a standby has yet to replay it.
+fn twin_state(twin: &Twin) -> Result<UsernameState> {
+    Ok(match twin.phase {
+        Phase::Draining if is_everywhere(twin)? => UsernameState::Active,
+        Phase::Draining => UsernameState::Enabling,
+        Phase::Lingering | Phase::Retiring => UsernameState::Retiring,
+        Phase::Ended => UsernameState::Revoking,
+    })
+}
+
+/// Whether every standby has replayed the twin. Before the worker has looked where the log has it, no
+/// standby can be known to.
+fn is_everywhere(twin: &Twin) -> Result<bool> {
+    const NOWHERE_YET: &str = "FFFFFFFF/FFFFFFFF";
+    replication::is_replayed(twin.committed.as_deref().unwrap_or(NOWHERE_YET))
+}
+
+fn of(role: Oid, sessions: &[Session]) -> Vec<Session> {
     sessions
         .iter()
-        .filter(|s| s.client && s.role == credential.role)
+        .filter(|s| s.client && s.role == role)
         .copied()
         .collect()
 }

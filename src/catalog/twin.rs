@@ -66,6 +66,8 @@ pub struct Twin {
     pub overlap_until: Time,
     /// The old password goes here at the latest.
     pub deadline: Time,
+    /// The session that ordered the rotation, which is not waited for: its process, and when that began.
+    pub caller: Option<(i32, Time)>,
     /// Whether the twin was there before this rotation.
     pub renewed: bool,
     /// Sessions of a renewed twin that began up to here are of an older password.
@@ -97,6 +99,7 @@ fn read(row: &Row) -> Result<Twin> {
         cut: row.maybe_time(8)?,
         committed: row.maybe_text(9)?,
         linger_until: row.maybe_time(10)?,
+        caller: row.maybe_int4(11)?.zip(row.maybe_time(12)?),
     })
 }
 
@@ -104,7 +107,7 @@ fn read(row: &Row) -> Result<Twin> {
 pub fn all() -> Result<Vec<Twin>> {
     spi::query(
         "SELECT t.role, t.twin, t.phase, t.former, t.begun_at, t.overlap_until, t.deadline, t.renewed,
-                t.twin_cut, t.committed::pg_catalog.text, t.linger_until
+                t.twin_cut, t.committed::pg_catalog.text, t.linger_until, t.caller, t.caller_began
            FROM credentials.twin t ORDER BY t.role",
         &[],
     )?
@@ -117,7 +120,7 @@ pub fn all() -> Result<Vec<Twin>> {
 pub fn of(role: Oid) -> Result<Option<Twin>> {
     spi::row(
         "SELECT t.role, t.twin, t.phase, t.former, t.begun_at, t.overlap_until, t.deadline, t.renewed,
-                t.twin_cut, t.committed::pg_catalog.text, t.linger_until
+                t.twin_cut, t.committed::pg_catalog.text, t.linger_until, t.caller, t.caller_began
            FROM credentials.twin t WHERE t.role OPERATOR(pg_catalog.=) $1",
         &[role.into()],
     )?
@@ -134,7 +137,7 @@ pub fn put(twin: &Twin) -> Result<()> {
     )?;
     spi::run(
         "INSERT INTO credentials.twin
-           (role, twin, phase, former, begun_at, overlap_until, deadline, renewed, twin_cut, linger_until)
+           (role, twin, phase, former, begun_at, overlap_until, deadline, renewed, caller, caller_began)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &[
             twin.base.into(),
@@ -145,8 +148,8 @@ pub fn put(twin: &Twin) -> Result<()> {
             at(twin.overlap_until),
             at(twin.deadline),
             Value::Bool(twin.renewed),
-            maybe_at(twin.cut),
-            maybe_at(twin.linger_until),
+            twin.caller.map(|c| c.0).into(),
+            maybe_at(twin.caller.map(|c| c.1)),
         ],
     )?;
     xact::mark_pair(twin.base, Some(twin.role));

@@ -2,7 +2,7 @@
 
 use super::{close, find, live_for, store, Ended, Job, Kind, Stage};
 use crate::access::{self, Act};
-use crate::catalog::{self, Credential, State};
+use crate::catalog::{self, twin, Credential, Phase, State};
 use crate::error::{shown, Error, Kind as Failure, Result};
 use crate::events::{self, Actor};
 use crate::pg::call::{Answer, Call};
@@ -37,6 +37,8 @@ pub fn wait(call: &Call) -> Result<Answer> {
         let jobs: Vec<Job> = live_for(subject)?
             .into_iter()
             .filter(|job| job.state != super::State::Blocked || subject.is_some())
+            // The linger is nothing to wait for, nor are those who still use the twin's name then.
+            .filter(|job| job.kind != Kind::Retire)
             .collect();
         if jobs.is_empty() {
             return ended(name.as_deref(), subject);
@@ -88,12 +90,24 @@ fn refuse_own_end(jobs: &[Job]) -> Result<()> {
                 s.role == job.role && job.cutover.is_none_or(|before| s.started <= before)
             })
     });
+    let doomed = doomed || is_of_old_twin(jobs, own)?;
     if doomed {
         return Err(Failure::InUse
             .error("this session is one that the work will end")
             .hint("Wait from a session of another role."));
     }
     Ok(())
+}
+
+/// Whether a session is of a twin whose sessions end with one of the jobs.
+fn is_of_old_twin(jobs: &[Job], own: Option<session::Session>) -> Result<bool> {
+    let Some(own) = own else { return Ok(false) };
+    for job in jobs {
+        if let Some(twin) = twin::of(job.role)?.filter(|t| t.role == own.role) {
+            return Ok(twin.phase == Phase::Ended || twin.is_older(own.started));
+        }
+    }
+    Ok(false)
 }
 
 fn time_is_up(jobs: &[Job]) -> Error {

@@ -13,7 +13,8 @@ pub use store::{
     set_stage, Ended,
 };
 pub use superseded::{
-    call_off_suspensions, keep_sweeping, supersede_rotations, sweep_now, waiting_secrets,
+    call_off_retirements, call_off_suspensions, draining, keep_sweeping, supersede_rotations,
+    sweep_now, waiting_secrets,
 };
 
 use crate::catalog;

@@ -3,7 +3,8 @@
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Applies a forced rotation that had to wait, and ends the sessions of the old password.
+    /// Brings a rotation to its cut-over, or applies a forced one that had to wait, and ends the sessions of
+    /// the old password.
     Rotate,
     /// Closes a role that was held, and ends its sessions.
     Suspend,
@@ -13,6 +14,8 @@ pub enum Kind {
     Repair,
     /// Destroys a credential whose lease has ended.
     Expire,
+    /// Drops the twin of a rotation whose linger is over, or takes what the twin came to own.
+    Retire,
 }
 
 /// Where a job stands, in the words of the contract.
@@ -37,10 +40,16 @@ pub enum State {
 /// The step that comes next. Each is one or more transactions that can be run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Sessions of the old password finish; then the new one comes into force.
+    Drain,
     /// The role gets what was decided: a verifier, or NOLOGIN.
     Apply,
     /// Sessions that the closed door had let in are ended.
     EndSessions,
+    /// The rotating twin is closed, and its sessions finish.
+    Close,
+    /// What the twin owns goes to the role, and a twin that is closed is dropped.
+    Retire,
     /// The default credential's own attributes and rights are restored.
     Restore,
     /// Objects change their owner, database by database.
@@ -56,12 +65,13 @@ pub enum Stage {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 6] = [
         Kind::Rotate,
         Kind::Suspend,
         Kind::Destroy,
         Kind::Repair,
         Kind::Expire,
+        Kind::Retire,
     ];
 
     /// The word.
@@ -72,6 +82,7 @@ impl Kind {
             Kind::Destroy => "destroy",
             Kind::Repair => "repair",
             Kind::Expire => "expire",
+            Kind::Retire => "retire",
         }
     }
 
@@ -124,9 +135,12 @@ impl State {
 
 impl Stage {
     /// Every stage.
-    pub const ALL: [Stage; 7] = [
+    pub const ALL: [Stage; 10] = [
+        Stage::Drain,
         Stage::Apply,
         Stage::EndSessions,
+        Stage::Close,
+        Stage::Retire,
         Stage::Restore,
         Stage::Move,
         Stage::Drop,
@@ -137,8 +151,11 @@ impl Stage {
     /// The word, as it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
+            Stage::Drain => "drain",
             Stage::Apply => "apply",
             Stage::EndSessions => "end_sessions",
+            Stage::Close => "close",
+            Stage::Retire => "retire",
             Stage::Restore => "restore",
             Stage::Move => "move",
             Stage::Drop => "drop",
@@ -152,14 +169,22 @@ impl Stage {
         Stage::ALL.into_iter().find(|s| s.as_str() == word)
     }
 
+    /// Whether the twin of a rotation is still to be dropped by a job that stands here.
+    pub fn is_before_retirement(self) -> bool {
+        matches!(
+            self,
+            Stage::Drain | Stage::Apply | Stage::EndSessions | Stage::Close | Stage::Retire
+        )
+    }
+
     /// The stage that follows when this one is through.
     pub fn next(self, kind: Kind) -> Stage {
         match (kind, self) {
-            (_, Stage::Apply) => Stage::EndSessions,
-            (Kind::Rotate, Stage::EndSessions) => Stage::Sweep,
-            (Kind::Suspend, Stage::EndSessions) => Stage::Finished,
-            (_, Stage::EndSessions) => Stage::Move,
-            (_, Stage::Restore) => Stage::Move,
+            (_, Stage::Drain | Stage::Apply) => Stage::EndSessions,
+            (_, Stage::EndSessions | Stage::Close) => Stage::Retire,
+            (Kind::Rotate, Stage::Retire) => Stage::Sweep,
+            (Kind::Suspend | Kind::Retire, Stage::Retire) => Stage::Finished,
+            (_, Stage::Retire | Stage::Restore) => Stage::Move,
             (Kind::Destroy | Kind::Expire, Stage::Move) => Stage::Drop,
             (_, Stage::Move | Stage::Drop | Stage::Sweep | Stage::Finished) => Stage::Finished,
         }
@@ -208,6 +233,7 @@ mod tests {
             let order = [
                 Stage::Apply,
                 Stage::EndSessions,
+                Stage::Retire,
                 Stage::Move,
                 Stage::Drop,
                 Stage::Finished,

@@ -1,7 +1,7 @@
 //! Jobs that a newer word overtakes: rotations whose password is no longer wanted, suspensions of what was
 //! resumed; and rotations that are done and still looked after.
 
-use super::{close, live_for, Ended, Kind, Stage};
+use super::{close, live_for, set_stage, Ended, Job, Kind, Stage};
 use crate::error::Result;
 use crate::pg::spi;
 use crate::pg::value::{at, Time};
@@ -58,6 +58,24 @@ pub fn waiting_secrets(role: Oid) -> Result<Vec<i64>> {
         .filter(|job| job.kind == Kind::Rotate && job.stage == Stage::Apply)
         .filter_map(|job| job.secret)
         .collect())
+}
+
+/// The soft rotation of a role that has yet to come to its cut-over.
+pub fn draining(role: Oid) -> Result<Option<Job>> {
+    let live = live_for(Some(role))?;
+    Ok(live.into_iter().find(|job| job.stage == Stage::Drain))
+}
+
+/// The twin of a role is used again: what was to be done to it is called off.
+pub fn call_off_retirements(role: Oid) -> Result<()> {
+    for job in live_for(Some(role))? {
+        match job.kind {
+            Kind::Retire => close(job.id, Ended::Cancelled, Some("the twin is used again"))?,
+            Kind::Rotate if job.stage == Stage::Retire => set_stage(job.id, Stage::Sweep)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Suspensions of a role that wait or still end sessions are called off: it was resumed.

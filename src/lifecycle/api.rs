@@ -9,6 +9,7 @@ use crate::jobs::{self, Order, Stage};
 use crate::ownership::{self, Scope};
 use crate::pg::call::{Answer, Call};
 use crate::pg::role::{self, Options};
+use crate::pg::role_settings;
 use crate::pg::value::{at, Type, Value};
 use crate::pg::{database, ident, lock, log, time, xact};
 use crate::rotation::{self, Applied, Fresh};
@@ -91,12 +92,23 @@ fn apply_configuration(
             connection_limit: limit,
             ..Options::default()
         };
-        xact::subtransaction(|| role::alter(role, name, &options))
-            .map_err(|caught| rotation::held(&caught, credential))??;
+        xact::subtransaction(|| {
+            role::alter(role, name, &options)?;
+            rotation::twin::follow(credential, &options)
+        })
+        .map_err(|caught| rotation::held(&caught, credential))??;
     }
+    let twin = rotation::twin::of_open(credential)?;
     let home = ident::database_name(database::current()).unwrap_or_default();
     for change in changes {
-        let set = || role::set_setting(role, name, &home, &change.name, change.value.as_deref());
+        let set = || {
+            let (setting, value) = (change.name.as_str(), change.value.as_deref());
+            role_settings::set(role, name, &home, setting, value)?;
+            match &twin {
+                Some((twin, name)) => role_settings::set(*twin, name, &home, setting, value),
+                None => Ok(()),
+            }
+        };
         xact::subtransaction(set).map_err(|caught| {
             if rotation::is_contention(&caught) {
                 return rotation::held(&caught, credential);
@@ -122,11 +134,7 @@ pub fn suspend(call: &Call) -> Result<Answer> {
     if credential.state == State::Suspended {
         return Ok(status(&credential, State::Suspended));
     }
-    let options = Options {
-        login: Some(false),
-        ..Options::default()
-    };
-    let applied = rotation::attempt(&credential, &options)?;
+    let applied = rotation::attempt(&credential, rotation::shut)?;
     let mut order = Order::new(
         jobs::Kind::Suspend,
         credential.role,
@@ -207,6 +215,7 @@ pub fn destroy_plan(call: &Call) -> Result<Answer> {
     let scope = Scope::Role {
         from: credential.role,
         to: heir.role,
+        alike: false,
     };
     Ok(Answer::Rows(ownership::rows(&ownership::plan(&scope)?)))
 }
@@ -232,8 +241,11 @@ pub fn extend(call: &Call) -> Result<Answer> {
         valid_until: Some(&text),
         ..Options::default()
     };
-    xact::subtransaction(|| role::alter(credential.role, &credential.role_name, &options))
-        .map_err(|caught| rotation::held(&caught, &credential))??;
+    xact::subtransaction(|| {
+        role::alter(credential.role, &credential.role_name, &options)?;
+        rotation::twin::follow(&credential, &options)
+    })
+    .map_err(|caught| rotation::held(&caught, &credential))??;
     catalog::set_lease(credential.role, until)?;
     xact::mark_work();
     credential.record(call, json!({"valid_until": time::shown(until)}))?;

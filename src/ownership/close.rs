@@ -43,7 +43,7 @@ pub enum Closed {
 /// against new objects until the transaction ends, so this and, in the last database, DROP ROLE belong
 /// into one.
 ///
-/// What was made since the last pass goes to `heir` while the role is locked, `batch_size` objects at most:
+/// What was made since the last pass goes to its heir while the role is locked, `batch_size` objects at most:
 /// whoever makes tables as the role again and again could else keep it for ever.
 ///
 /// What the role granted on others' objects is granted by their owners; memberships it granted, by the
@@ -52,12 +52,15 @@ pub enum Closed {
 ///
 /// Waits up to `lock_timeout` for the role, which a prepared transaction can hold, and for one table.
 /// 55P03, 40P01 and XX000 `tuple concurrently updated` unwind: roll back, and call again.
-pub fn close_database(role: Oid, heir: Oid, batch_size: i32) -> Result<Closed> {
+pub fn close_database(scope: &Scope, batch_size: i32) -> Result<Closed> {
+    let Scope::Role { from: role, .. } = *scope else {
+        return Err(Kind::Internal.error("only a role's database is closed"));
+    };
     if authority::is_superuser(role) || role.to_u32() < 16384 {
         return Err(Kind::Denied.error("a superuser's rights are not cleared"));
     }
     lock::role_exclusively(role);
-    let mut notes = move_the_last(role, heir, batch_size)?;
+    let mut notes = move_the_last(scope, role, batch_size)?;
     let left = owned(role)?;
     if left > 0 {
         return Ok(Closed::ObjectsLeft { notes, left });
@@ -82,15 +85,11 @@ pub fn close_database(role: Oid, heir: Oid, batch_size: i32) -> Result<Closed> {
 }
 
 /// Moves what the role came to own since it was thought to own nothing: one batch, and only what is free.
-fn move_the_last(role: Oid, heir: Oid, batch_size: i32) -> Result<Vec<Item>> {
+fn move_the_last(scope: &Scope, role: Oid, batch_size: i32) -> Result<Vec<Item>> {
     if owned(role)? == 0 {
         return Ok(Vec::new());
     }
-    let scope = Scope::Role {
-        from: role,
-        to: heir,
-    };
-    let mut pass = Pass::begin(scope)?;
+    let mut pass = Pass::begin(scope.clone())?;
     if pass.total() == 0 {
         return Ok(Vec::new());
     }

@@ -21,6 +21,20 @@ pub fn elsewhere(role: Oid) -> Result<Vec<(Oid, String, i64)>> {
     .collect()
 }
 
+/// Whether a role owns anything in any database, but default privileges and user mappings.
+pub fn owns_anything(role: Oid) -> Result<bool> {
+    Ok(spi::row(
+        "SELECT 1 FROM pg_catalog.pg_shdepend s
+          WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) $1 AND s.deptype OPERATOR(pg_catalog.=) 'o'
+            AND s.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_default_acl'::pg_catalog.regclass
+            AND s.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_user_mapping'::pg_catalog.regclass
+          LIMIT 1",
+        &[role.into()],
+    )?
+    .is_some())
+}
+
 /// What a role owns in other databases, a class at a time: `pg_shdepend` knows no more from here.
 pub(super) fn items(role: Oid) -> Result<Vec<Item>> {
     let rows = spi::query(

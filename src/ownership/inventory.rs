@@ -158,7 +158,7 @@ SELECT class::pg_catalog.oid, object, owner, relkind, definer, rules, risky, spe
 
 fn parameters(scope: &Scope) -> [Value; 4] {
     match scope {
-        Scope::Role { from, to } => [
+        Scope::Role { from, to, .. } => [
             (*from).into(),
             (*to).into(),
             super::oid_list(&[]),

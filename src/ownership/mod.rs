@@ -19,7 +19,7 @@ mod rights;
 
 pub use class::Action;
 pub use close::{close_database, Closed};
-pub use elsewhere::elsewhere;
+pub use elsewhere::{elsewhere, owns_anything};
 pub use outcome::BatchOutcome;
 pub use pass::Pass;
 pub use rights::restore_own_rights;
@@ -42,6 +42,9 @@ pub enum Scope {
         from: Oid,
         /// Who gets it: never a superuser.
         to: Oid,
+        /// Whether both stand for one credential, a twin and its role: then nothing reaches further than
+        /// before, and nothing is neutralised.
+        alike: bool,
     },
     /// What credentials, superusers and vanished roles own in the current database.
     Repair {
@@ -103,6 +106,11 @@ impl Scope {
             _ => Ok(()),
         }
     }
+
+    /// Whether what moves can do more with its new owner than with its old one.
+    fn may_reach_further(&self) -> bool {
+        !matches!(self, Scope::Role { alike: true, .. })
+    }
 }
 
 /// One line of a plan or of a report.
@@ -149,6 +157,7 @@ pub fn blockers(role: Oid) -> Result<Vec<Item>> {
     let scope = Scope::Role {
         from: role,
         to: Oid::INVALID,
+        alike: false,
     };
     let mut items = Vec::new();
     for entry in inventory::list(&scope)? {

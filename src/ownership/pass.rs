@@ -212,6 +212,9 @@ impl Pass {
         if let Some(why) = self.changed(entry) {
             return Ok(Fate::Told(Action::Skip, why.to_owned()));
         }
+        if !self.scope.may_reach_further() {
+            return self.give(entry).map(|()| Fate::Moved);
+        }
         let reads = neutral::reads(entry, to)?;
         let reach = Reach {
             more: reads
@@ -222,10 +225,7 @@ impl Pass {
         if neutral::must_stay(entry, reach) {
             return Ok(Fate::Told(Action::Skip, neutral::STAYS.to_owned()));
         }
-        owner::give(class, object, to)?;
-        if owner::of(class, object) != Some(to) {
-            return Err(Kind::Internal.error("an object did not take its new owner"));
-        }
+        self.give(entry)?;
         if class == Class::Routine {
             if let Some(why) = neutral::close_routine(object)? {
                 return Ok(Fate::Told(Action::Neutralise, why.to_owned()));
@@ -239,6 +239,15 @@ impl Pass {
             rights::keep(entry, locks)?;
         }
         Ok(Fate::Moved)
+    }
+
+    fn give(&self, entry: &Entry) -> Result<()> {
+        let (class, object, to) = (entry.facts.class, entry.object, self.scope.to());
+        owner::give(class, object, to)?;
+        match owner::of(class, object) {
+            Some(owner) if owner == to => Ok(()),
+            _ => Err(Kind::Internal.error("an object did not take its new owner")),
+        }
     }
 
     /// Why an object that was to move in a repair no longer may: what it was listed as has changed.

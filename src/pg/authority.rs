@@ -86,6 +86,18 @@ pub fn as_role(role: Oid) -> Superuser {
     Superuser { user, flags }
 }
 
+/// Takes the bootstrap superuser's rights without the flag that stands for a change of user: `ALTER ROLE …
+/// SET role` is refused under it (guc.c, GUC_NOT_WHILE_SEC_REST). For that one act.
+pub(super) fn as_superuser_without_flag() -> Superuser {
+    let rights = as_superuser();
+    // SAFETY: as in `as_role`; what was there before comes back when the value goes.
+    unsafe {
+        let flags = rights.flags & !(pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+        pg_sys::SetUserIdAndSecContext(BOOTSTRAP_SUPERUSER, flags);
+    }
+    rights
+}
+
 impl Drop for Superuser {
     fn drop(&mut self) {
         // SAFETY: puts back what `as_role` saved.

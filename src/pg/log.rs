@@ -48,6 +48,27 @@ fn message(level: c_int, text: &str) {
     }
 }
 
+/// Keeps NOTICEs of the server from the caller while the value lives: they are about our own acts.
+#[must_use = "notices come again when this value is dropped"]
+pub fn without_notices() -> Quiet {
+    // SAFETY: a plain global that holds the setting; read at each message.
+    unsafe {
+        let former = pg_sys::client_min_messages;
+        pg_sys::client_min_messages = former.max(pg_sys::WARNING as c_int);
+        Quiet(former)
+    }
+}
+
+/// The level from which on the caller hears messages.
+pub struct Quiet(c_int);
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // SAFETY: puts back what was there.
+        unsafe { pg_sys::client_min_messages = self.0 }
+    }
+}
+
 /// Forgets who called whom, so that no message gets a CONTEXT from here on: PL/pgSQL quotes the
 /// statement that it runs, and the portal its parameters. Gives what was there, for
 /// [`with_context`]; an error needs no such care, since who catches it puts back its own.

@@ -58,6 +58,23 @@ pub(super) unsafe fn utility(node: *mut pg_sys::Node, text: &str) {
 /// As for [`utility`].
 pub(super) unsafe fn utility_as(context: Context::Type, node: *mut pg_sys::Node, text: &str) {
     let _rights = authority::as_superuser();
+    // SAFETY: as the caller vouches.
+    unsafe { process(context, node, text) }
+}
+
+/// Hands over the one node that is refused where a change of user is flagged: ALTER ROLE … SET role.
+///
+/// # Safety
+/// As for [`utility`].
+pub(super) unsafe fn utility_without_flag(node: *mut pg_sys::Node, text: &str) {
+    let _rights = authority::as_superuser_without_flag();
+    // SAFETY: as the caller vouches.
+    unsafe { process(Context::PROCESS_UTILITY_QUERY, node, text) }
+}
+
+/// # Safety
+/// As for [`utility`]; the rights are taken.
+unsafe fn process(context: Context::Type, node: *mut pg_sys::Node, text: &str) {
     let text = CString::new(format!("/* credential_manager */ {text}")).unwrap_or_default();
     // SAFETY: a PlannedStmt around the node as the planner makes one for a utility statement; the
     // text outlives the call; the receiver drops rows, of which role DDL has none.

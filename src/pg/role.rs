@@ -10,7 +10,7 @@ use super::{ident, spi, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
-use std::ffi::{c_int, CString};
+use std::ffi::c_int;
 
 /// A role's login attributes that an act can set.
 #[derive(Default, Clone)]
@@ -150,76 +150,8 @@ pub fn drop(role: Oid, name: &str) -> Result<()> {
     }
 }
 
-/// ALTER ROLE … IN DATABASE … SET setting (or RESET, for no value).
-pub fn set_setting(
-    role: Oid,
-    name: &str,
-    database: &str,
-    setting: &str,
-    value: Option<&str>,
-) -> Result<()> {
-    // SAFETY: as in `create`; the argument of a SET is a list of constants (gram.y, var_list).
-    unsafe {
-        let node = node::<pg_sys::AlterRoleSetStmt>(NodeTag::T_AlterRoleSetStmt);
-        let set = self::node::<pg_sys::VariableSetStmt>(NodeTag::T_VariableSetStmt);
-        (*set).name = palloc(setting);
-        match value {
-            None => (*set).kind = pg_sys::VariableSetKind::VAR_RESET,
-            Some(value) => {
-                (*set).kind = pg_sys::VariableSetKind::VAR_SET_VALUE;
-                for word in setting_words(setting, value)? {
-                    let constant = self::node::<pg_sys::A_Const>(NodeTag::T_A_Const);
-                    (*constant).val.sval.type_ = NodeTag::T_String;
-                    (*constant).val.sval.sval = palloc(&word);
-                    (*constant).location = -1;
-                    (*set).args = pg_sys::lappend((*set).args, constant.cast());
-                }
-            }
-        }
-        (*node).role = role_spec(name);
-        (*node).database = palloc(database);
-        (*node).setstmt = set;
-        utility(node.cast(), "ALTER ROLE SET");
-    }
-    super::xact::next_command();
-    still_named(role, name)
-}
-
-/// The constants of a SET. A list of identifiers is split as the server splits it, since the server
-/// quotes each constant of such a list: one constant `a, b` would be one schema of that name
-/// (guc.c, flatten_set_variable_args; THREATS T45).
-fn setting_words(setting: &str, value: &str) -> Result<Vec<String>> {
-    let one = vec![value.to_owned()];
-    let name = CString::new(setting).unwrap_or_default();
-    // SAFETY: a NUL-terminated name; an unknown setting has no flags.
-    let flags = unsafe { pg_sys::GetConfigOptionFlags(name.as_ptr(), true) };
-    if flags & pg_sys::GUC_LIST_QUOTE as c_int == 0 {
-        return Ok(one);
-    }
-    let mut list: *mut pg_sys::List = std::ptr::null_mut();
-    // SAFETY: SplitIdentifierString cuts its own copy of the text into NUL-terminated words, which
-    // the list points into.
-    let words = unsafe {
-        if !pg_sys::SplitIdentifierString(palloc(value), b',' as std::ffi::c_char, &mut list) {
-            return Err(Kind::BadArgument.error(format!(
-                "the value of \"{}\" is not a list of names",
-                crate::error::shown(setting)
-            )));
-        }
-        let length = if list.is_null() { 0 } else { (*list).length };
-        (0..length)
-            .map(|i| {
-                super::text::copy((*(*list).elements.add(i as usize)).ptr_value.cast())
-                    .unwrap_or_default()
-            })
-            .collect::<Vec<_>>()
-    };
-    // An empty list is one empty word: no word at all would reset the setting.
-    Ok(if words.is_empty() { one } else { words })
-}
-
 /// The pinned OID must bear the name: a role renamed under a node would mean another one.
-fn still_named(role: Oid, name: &str) -> Result<()> {
+pub(super) fn still_named(role: Oid, name: &str) -> Result<()> {
     if ident::role_name(role).as_deref() == Some(name) {
         Ok(())
     } else {

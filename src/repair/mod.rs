@@ -13,10 +13,12 @@ use crate::pg::Oid;
 /// What a repair with these options moves: to default, from every other credential's role, from
 /// superusers and vanished roles, and from anybody where that was asked for.
 pub fn scope(default: Oid, options: Options) -> Result<Scope> {
+    let twins = catalog::twin::all()?.into_iter();
     let managed = catalog::all()?
         .into_iter()
         .map(|credential| credential.role)
         .filter(|role| *role != default)
+        .chain(twins.map(|twin| twin.role))
         .collect();
     Ok(Scope::Repair {
         to: default,

@@ -1,12 +1,13 @@
 //! `rotate()`, `rotate_all()` and `set_password()`.
 
+use super::soft::{self, Terms};
 use super::{force, refuse_destroying, replace, Applied, Fresh};
 use crate::access::{self, Act};
-use crate::catalog::{self, Credential, State};
+use crate::catalog::{self, twin, Credential, State};
 use crate::core::secret::Secret;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::call::{Answer, Call};
-use crate::pg::value::{Span, Type, Value};
+use crate::pg::value::{maybe_at, Span, Time, Type, Value};
 use crate::pg::{lock, log, session, time};
 use crate::vault;
 use serde_json::json;
@@ -24,7 +25,11 @@ pub fn rotate(call: &Call) -> Result<Answer> {
 pub fn rotate_all(call: &Call) -> Result<Answer> {
     let wanted = Wanted::read(call)?;
     let older_than = call.maybe_span("older_than")?;
-    refuse_negative("older_than", older_than)?;
+    if older_than.is_some_and(|span| span.nominal_micros() < 0) {
+        return Err(Kind::BadArgument
+            .error("argument \"older_than\" must not be negative")
+            .hint("SELECT * FROM credentials.rotate_all(older_than => '90 days');"));
+    }
     let mut rows = Vec::new();
     for credential in catalog::all()? {
         if rotated_since(&credential, older_than) {
@@ -34,7 +39,7 @@ pub fn rotate_all(call: &Call) -> Result<Answer> {
         if state == State::Active {
             rows.push(rotate_one(call, &credential, &wanted)?);
         } else {
-            rows.push(row(&credential, state, None));
+            rows.push(row_in(&credential, state, None, None));
         }
     }
     if !rows.is_empty() {
@@ -54,6 +59,9 @@ pub fn set_password(call: &Call) -> Result<Answer> {
     lock::credential(credential.role)?;
     let credential = catalog::reread(&credential)?;
     refuse_destroying(&credential)?;
+    if credential.state == State::Rotating {
+        return Err(refuse_rotating(&credential));
+    }
     let stored = replace(&credential, &fresh)?;
     credential.record(call, json!({}))?;
     let shown_once = fresh.shown_once(stored);
@@ -69,35 +77,20 @@ pub fn set_password(call: &Call) -> Result<Answer> {
 /// What a rotation was asked to be.
 struct Wanted {
     force: bool,
-    overlap: Option<Span>,
+    terms: Terms,
 }
 
 impl Wanted {
     fn read(call: &Call) -> Result<Wanted> {
         let wanted = Wanted {
             force: call.bool("force")?,
-            overlap: call.maybe_span("overlap")?,
+            terms: Terms {
+                overlap: call.maybe_span("overlap")?,
+                grace: call.maybe_span("grace")?,
+            },
         };
-        refuse_negative("grace", call.maybe_span("grace")?)?;
-        refuse_negative("overlap", wanted.overlap)?;
+        wanted.terms.check()?;
         Ok(wanted)
-    }
-
-    /// Whether the caller, or the setting, asks for the old password to end at once.
-    fn without_overlap(&self) -> bool {
-        match self.overlap {
-            Some(overlap) => overlap.nominal_micros() == 0,
-            None => crate::settings::rotation_overlap() == 0,
-        }
-    }
-}
-
-fn refuse_negative(argument: &str, span: Option<Span>) -> Result<()> {
-    match span {
-        Some(span) if span.nominal_micros() < 0 => Err(Kind::BadArgument
-            .error(format!("argument \"{argument}\" must not be negative"))
-            .hint("SELECT * FROM credentials.rotate('analyst', overlap => '0');")),
-        _ => Ok(()),
     }
 }
 
@@ -112,7 +105,7 @@ fn rotate_one(call: &Call, credential: &Credential, wanted: &Wanted) -> Result<V
         rotate_by_force(call, credential)
     } else {
         access::check(&call.caller, credential, Act::Change)?;
-        rotate_where_unused(call, credential, wanted)
+        rotate_softly(call, credential, wanted)
     }
 }
 
@@ -131,65 +124,79 @@ fn rotate_by_force(call: &Call, credential: &Credential) -> Result<Vec<Value>> {
             shown(&credential.name)
         ));
     }
-    let password = if is_own(call, credential) {
+    let password = if is_own(call, credential)? {
         fresh.into_secret()
     } else {
         fresh.shown_once(stored)
     };
-    Ok(row(credential, credential.state, password))
+    Ok(row(&catalog::reread(credential)?, None, password))
 }
 
-fn rotate_where_unused(
-    call: &Call,
-    credential: &Credential,
-    wanted: &Wanted,
-) -> Result<Vec<Value>> {
-    if !wanted.without_overlap() {
-        return Err(not_built(
-            credential,
-            "The old password would have to stay good for a while.",
-        ));
-    }
+/// In place where nobody is connected and nobody asked for an overlap, else with a twin.
+fn rotate_softly(call: &Call, credential: &Credential, wanted: &Wanted) -> Result<Vec<Value>> {
     lock::credential(credential.role)?;
     let credential = &catalog::reread(credential)?;
-    refuse_destroying(credential)?;
-    if credential.state == State::Suspended {
-        return Err(Kind::InUse
-            .error(format!(
-                "credential \"{}\" is suspended",
-                shown(&credential.name)
-            ))
-            .hint(format!(
-                "SELECT * FROM credentials.resume('{}');",
-                shown(&credential.name)
-            )));
-    }
-    let sessions = session::of_role(credential.role).len();
-    if sessions > 0 {
-        return Err(not_built(
-            credential,
-            &format!("The credential has {sessions} sessions."),
-        ));
-    }
+    refuse_unready(credential)?;
     let fresh = Fresh::generate()?;
-    let stored = replace(credential, &fresh)?;
-    credential.record(call, json!({"force": false}))?;
-    Ok(row(credential, credential.state, fresh.shown_once(stored)))
+    if wanted.terms.without_overlap() && connections(credential)? == 0 {
+        let stored = replace(credential, &fresh)?;
+        credential.record(call, json!({"force": false}))?;
+        return Ok(row(credential, None, fresh.shown_once(stored)));
+    }
+    let begun = soft::begin(credential, &fresh, &wanted.terms, call.caller.effective)?;
+    let credential = &catalog::reread(credential)?;
+    let deadline = time::shown(begun.deadline);
+    credential.record(call, json!({"force": false, "deadline": deadline}))?;
+    if credential.is_default() && call.function() == "rotate" {
+        log::notice("the old password of the default credential stays good for a while: if it has leaked, SELECT * FROM credentials.rotate('default', force => true)");
+    }
+    let password = if is_own(call, credential)? {
+        fresh.into_secret()
+    } else {
+        fresh.shown_once(begun.stored)
+    };
+    Ok(row(credential, Some(begun.deadline), password))
 }
 
-fn not_built(credential: &Credential, why: &str) -> Error {
+/// Refuses what a soft rotation cannot begin with (55006).
+fn refuse_unready(credential: &Credential) -> Result<()> {
+    refuse_destroying(credential)?;
     let name = shown(&credential.name);
-    Kind::NotBuilt
-        .error("a rotation with overlap is not built yet")
-        .detail(why)
+    match credential.state {
+        State::Suspended => Err(Kind::InUse
+            .error(format!("credential \"{name}\" is suspended"))
+            .hint(format!("SELECT * FROM credentials.resume('{name}');"))),
+        State::Rotating => Err(refuse_rotating(credential)),
+        _ => Ok(()),
+    }
+}
+
+/// The error up to the cut-over of a rotation (55006).
+fn refuse_rotating(credential: &Credential) -> Error {
+    let name = shown(&credential.name);
+    Kind::InUse
+        .error(format!("credential \"{name}\" is rotating"))
+        .detail("Its old password is still good, until the cut-over.")
         .hint(format!(
-            "SELECT * FROM credentials.rotate('{name}', overlap => '0') where no session is left, or SELECT * FROM credentials.rotate('{name}', force => true), which ends the sessions."
+            "SELECT * FROM credentials.wait('{name}'); or at once: SELECT * FROM credentials.rotate('{name}', force => true);"
         ))
 }
 
+/// Sessions under any username of the credential.
+fn connections(credential: &Credential) -> Result<usize> {
+    let twin = twin::of(credential.role)?.map(|t| t.role);
+    let all = session::all();
+    let own = all
+        .iter()
+        .filter(|s| s.client && (s.role == credential.role || Some(s.role) == twin));
+    Ok(own.count())
+}
+
 /// Whether the caller logged in as the credential that it rotates, and so cannot come back to ask.
-fn is_own(call: &Call, credential: &Credential) -> bool {
-    session::by_pid(session::own_pid()).map_or(call.caller.session, |s| s.role) == credential.role
+fn is_own(call: &Call, credential: &Credential) -> Result<bool> {
+    let own = session::by_pid(session::own_pid()).map_or(call.caller.session, |s| s.role);
+    let twin = twin::of(credential.role)?;
+    Ok(own == credential.role || twin.is_some_and(|t| t.role == own))
 }
 
 /// What a person needs next: where the new password, or all of them, can be read.
@@ -212,12 +219,17 @@ fn told(secret: Option<Secret>) -> Value {
     secret.map_or(Value::Null(Type::Text), |s| s.expose().into())
 }
 
-fn row(credential: &Credential, state: State, password: Option<Secret>) -> Vec<Value> {
-    vec![
-        credential.name.as_str().into(),
-        credential.role_name.as_str().into(),
-        state.as_str().into(),
-        Value::Null(Type::Time),
-        told(password),
-    ]
+fn row(credential: &Credential, deadline: Option<Time>, password: Option<Secret>) -> Vec<Value> {
+    row_in(credential, credential.state, deadline, password)
+}
+
+fn row_in(
+    credential: &Credential,
+    state: State,
+    deadline: Option<Time>,
+    password: Option<Secret>,
+) -> Vec<Value> {
+    let mut row = credential.identity(state);
+    row.extend([maybe_at(deadline), told(password)]);
+    row
 }

@@ -1,17 +1,21 @@
-//! Passwords change here, in place: by force, where no session is left, or with `set_password`.
+//! Passwords change here: with a twin, so that old and new are good side by side for a while ([`soft`]); or
+//! in place, by force, where no session is left, or with `set_password`.
 //!
 //! A forced change waits for nobody. Where somebody holds the role (an open `ALTER ROLE`, a prepared
 //! transaction, another call of ours) the intent is committed as a job with the verifier, and the
 //! worker ends the holders and applies it.
 
 pub mod api;
+pub mod soft;
+pub mod stage;
+pub mod twin;
 
 use crate::catalog::{self, Credential, State};
 use crate::core::password::Chosen;
 use crate::core::scram::Verifier;
 use crate::core::secret::{self, Secret};
 use crate::error::{shown, Error, Kind, Result};
-use crate::jobs::{self, Job, Order, Stage};
+use crate::jobs::{self, Ended, Job, Order, Stage};
 use crate::pg::role::Options;
 use crate::pg::xact::Caught;
 use crate::pg::{lock, role, xact, Oid};
@@ -90,7 +94,9 @@ pub enum Applied {
 /// Gives a role a password by force: never waits longer than a moment.
 pub fn force(credential: &Credential, fresh: &Fresh, by: Oid) -> Result<(Applied, Option<i64>)> {
     let stored = fresh.store(credential.role)?;
-    let applied = attempt(credential, &login_options(&fresh.verifier))?;
+    let applied = attempt(credential, |now| {
+        overrule(now, &login_options(&fresh.verifier))
+    })?;
     let mut order = Order::new(
         jobs::Kind::Rotate,
         credential.role,
@@ -114,20 +120,51 @@ pub fn force(credential: &Credential, fresh: &Fresh, by: Oid) -> Result<(Applied
 pub fn replace(credential: &Credential, fresh: &Fresh) -> Result<Option<i64>> {
     let stored = fresh.store(credential.role)?;
     let options = login_options(&fresh.verifier);
-    xact::subtransaction(|| role::alter(credential.role, &credential.role_name, &options))
-        .map_err(|caught| held(&caught, credential))??;
+    xact::subtransaction(|| {
+        role::alter(credential.role, &credential.role_name, &options)?;
+        twin::follow(credential, &options)
+    })
+    .map_err(|caught| held(&caught, credential))??;
     note_in_force(credential.role, stored, None)?;
     Ok(stored)
 }
 
-/// Tries an ALTER ROLE that must not wait; what stands in its way is left to the worker.
-pub fn attempt(credential: &Credential, options: &Options) -> Result<Applied> {
+/// Changes a role whatever rotation runs: that one is over, and its twin is closed.
+pub fn overrule(credential: &Credential, options: &Options) -> Result<()> {
+    role::alter(credential.role, &credential.role_name, options)?;
+    if let Some(job) = jobs::draining(credential.role)? {
+        jobs::close(job.id, Ended::Cancelled, Some("ended by a later order"))?;
+    }
+    if twin::end(credential)? && matches!(credential.state, State::Rotating | State::Lingering) {
+        catalog::set_state(credential.role, State::Active)?;
+    }
+    Ok(())
+}
+
+/// Closes a role. A rotation that runs ends in favour of the new password: it is the one that is told.
+pub fn shut(credential: &Credential) -> Result<()> {
+    let running = jobs::draining(credential.role)?;
+    let verifier = running.and_then(|job| job.verifier);
+    let options = Options {
+        login: Some(false),
+        verifier: verifier.as_deref().map(Some),
+        ..Options::default()
+    };
+    overrule(credential, &options)
+}
+
+/// Tries an act on a role that must not wait; what stands in its way is left to the worker.
+pub fn attempt(
+    credential: &Credential,
+    act: impl FnOnce(&Credential) -> Result<()>,
+) -> Result<Applied> {
     let _patience = xact::lock_timeout(FORCED_PATIENCE);
     match xact::subtransaction(|| {
         lock::credential(credential.role)?;
         // Who held the lock may have ordered its end.
-        refuse_destroying(&catalog::reread(credential)?)?;
-        role::alter(credential.role, &credential.role_name, options)
+        let now = catalog::reread(credential)?;
+        refuse_destroying(&now)?;
+        act(&now)
     }) {
         Ok(done) => done.map(|()| Applied::AtCommit),
         Err(caught) if is_contention(&caught) => Ok(Applied::ByWorker),
@@ -144,7 +181,7 @@ pub fn apply_waiting(job: &Job, credential: &Credential) -> Result<()> {
         verifier: Some(Some(verifier)),
         ..Options::default()
     };
-    role::alter(credential.role, &credential.role_name, &options)?;
+    overrule(credential, &options)?;
     note_in_force(job.role, job.secret, Some(job.id))
 }
 

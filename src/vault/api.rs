@@ -103,7 +103,7 @@ fn tell(call: &Call) -> Result<Told> {
         log::notice("credential_manager.host is empty: the URL has no host");
     }
     Ok(Told {
-        username: credential.role_name.clone(),
+        username: credential.username(),
         database: ident::database_name(database::current()).unwrap_or_default(),
         credential,
         secret,

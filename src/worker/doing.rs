@@ -1,13 +1,12 @@
 //! One step of one job.
 
 use super::home::in_transaction;
-use super::{dropping, ending, moving};
+use super::{dropping, ending, moving, rotating};
 use crate::catalog::{self, State as Condition};
 use crate::error::{shown, Kind as Failure, Result};
 use crate::events::{self, Actor};
 use crate::jobs::{self, Ended, Job, Kind, Stage, State};
 use crate::lifecycle::destroy;
-use crate::pg::role::{self, Options};
 use crate::pg::value::Time;
 use crate::pg::xact;
 use crate::pg::{lock, log, prepared, session, shmem, time, worker};
@@ -30,8 +29,11 @@ const LATER: Time = 10_000_000;
 pub(super) fn step(job: &Job) {
     crate::pg::fault::point(job.stage.as_str());
     let outcome = match job.stage {
+        Stage::Drain => rotating::drain(job),
         Stage::Apply => apply(job),
         Stage::EndSessions => ending::end_sessions(job),
+        Stage::Close => rotating::close(job),
+        Stage::Retire => rotating::retire(job),
         Stage::Restore => restore(job),
         Stage::Move => moving::all(job),
         Stage::Drop => drop_role(job),
@@ -126,9 +128,22 @@ impl Drop for Siege {
     }
 }
 
+/// Prepared transactions that hold the role, or the twin that goes with it, are rolled back.
+fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
+    // A role that goes takes its own prepared transactions with it, as it does its sessions.
+    let all = job.kind.drops_role();
+    if let Some(holder) = dropping::roll_back_prepared(job, job.role, all)? {
+        return Ok(Some(holder));
+    }
+    match act(|| catalog::twin::of(job.role))? {
+        Some(twin) => dropping::roll_back_prepared(job, twin.role, false),
+        None => Ok(None),
+    }
+}
+
 /// What was decided comes into force, whoever holds the role.
 fn apply(job: &Job) -> Result<()> {
-    if let Some(holder) = dropping::roll_back_prepared(job)? {
+    if let Some(holder) = roll_back_prepared(job)? {
         wait(job, State::Waiting, HELD, &holder);
         return Ok(());
     }
@@ -166,17 +181,13 @@ fn take_effect(job: &Job) -> Result<bool> {
             return Ok(false);
         }
         Kind::Rotate => rotation::apply_waiting(job, &credential)?,
-        Kind::Repair => {}
+        Kind::Repair | Kind::Retire => {}
         Kind::Suspend => {
-            let options = Options {
-                login: Some(false),
-                ..Options::default()
-            };
-            role::alter(job.role, &credential.role_name, &options)?;
+            rotation::shut(&credential)?;
             catalog::set_state(job.role, Condition::Suspended)?;
         }
         Kind::Destroy | Kind::Expire => {
-            role::alter(job.role, &credential.role_name, &destroy::closed())?;
+            rotation::overrule(&credential, &destroy::closed())?;
             destroy::note_closed(job.role)?;
             if job.kind == Kind::Expire {
                 record(job, "expire", json!({"job": job.id}))?;

@@ -7,14 +7,15 @@ use super::telling;
 use crate::catalog;
 use crate::error::{shown, Result};
 use crate::events::{self, Actor};
-use crate::jobs::{self, Ended, Job, Kind, State};
-use crate::ownership::{self, Closed};
+use crate::jobs::{self, Ended, Job, State};
+use crate::ownership::{self, Closed, Scope};
 use crate::pg::{database, ident, lock, prepared, role, session, xact, Oid};
 use crate::settings;
 use serde_json::json;
 
 /// How the last transaction of a role ended.
-enum Dropped {
+pub(super) enum Dropped {
+    /// It is gone, or all is cleared for that.
     Yes,
     /// The job is no longer wanted.
     Over,
@@ -25,7 +26,7 @@ enum Dropped {
 
 /// The last transaction: what is left of the role here is cleared, and the role is dropped.
 pub(super) fn drop_role(job: &Job) -> Result<()> {
-    if let Some(holder) = roll_back_prepared(job)? {
+    if let Some(holder) = roll_back_prepared(job, job.role, true)? {
         wait(job, State::Waiting, BUSY, &holder);
         return Ok(());
     }
@@ -58,26 +59,11 @@ fn clear_and_drop(job: &Job) -> Result<Dropped> {
     let Some(credential) = catalog::by_role(job.role)? else {
         return Ok(Dropped::Over);
     };
-    if !ownership::elsewhere(job.role)?.is_empty() {
-        return Ok(Dropped::MoreToMove);
-    }
-    let heir = moving::heir(job)?;
-    let went = match ownership::close_database(job.role, heir, settings::batch_size())? {
-        Closed::Done { notes } => notes,
-        Closed::ObjectsLeft { notes, .. } => {
-            telling::report(job, notes.iter().map(telling::as_json))?;
-            return Ok(Dropped::MoreToMove);
-        }
-        Closed::Busy { notes, left } => {
-            telling::report(job, notes.iter().map(telling::as_json))?;
-            return Ok(Dropped::Busy(left));
-        }
-    };
-    if !session::every_of_role(job.role).is_empty() {
-        return Ok(Dropped::MoreToMove);
+    match clear_here(job, &moving::scope(job)?, job.role)? {
+        Dropped::Yes => {}
+        other => return Ok(other),
     }
     crate::pg::fault::point("before_drop");
-    telling::report(job, went.iter().map(telling::as_json))?;
     // A superuser may have dropped it already: then there is the row to remove.
     if ident::role_name(job.role).is_some() {
         role::drop(job.role, &credential.role_name)?;
@@ -91,14 +77,31 @@ fn clear_and_drop(job: &Job) -> Result<Dropped> {
     Ok(Dropped::Yes)
 }
 
-fn policies_left(left: u64) -> String {
+/// Clears what a role has left at home, right before it is dropped.
+pub(super) fn clear_here(job: &Job, scope: &Scope, role: Oid) -> Result<Dropped> {
+    if !ownership::elsewhere(role)?.is_empty() {
+        return Ok(Dropped::MoreToMove);
+    }
+    let (notes, outcome) = match ownership::close_database(scope, settings::batch_size())? {
+        Closed::Done { notes } => (notes, Dropped::Yes),
+        Closed::ObjectsLeft { notes, .. } => (notes, Dropped::MoreToMove),
+        Closed::Busy { notes, left } => (notes, Dropped::Busy(left)),
+    };
+    if matches!(outcome, Dropped::Yes) && !session::every_of_role(role).is_empty() {
+        return Ok(Dropped::MoreToMove);
+    }
+    telling::report(job, notes.iter().map(telling::as_json))?;
+    Ok(outcome)
+}
+
+pub(super) fn policies_left(left: u64) -> String {
     format!("{left} policies for the role stand on tables in use")
 }
 
 /// The last transaction of the role in another database than home. Who holds the role is ended, as at home.
-pub(super) fn close_here(role: Oid, heir: Oid, errand: u32) -> Result<Moved> {
+pub(super) fn close_here(scope: &Scope, errand: u32) -> Result<Moved> {
     let batch_size = settings::batch_size();
-    let Some(closed) = besieged(|| ownership::close_database(role, heir, batch_size))? else {
+    let Some(closed) = besieged(|| ownership::close_database(scope, batch_size))? else {
         return Ok(Moved::Busy(holdout()));
     };
     Ok(match closed {
@@ -117,16 +120,11 @@ pub(super) fn close_here(role: Oid, heir: Oid, errand: u32) -> Result<Moved> {
     })
 }
 
-/// Prepared transactions that hold the role are rolled back, each in its database. Gives a text where
-/// one is not ours to roll back.
-pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
-    if job.kind == Kind::Repair {
-        return Ok(None);
-    }
+/// Prepared transactions that hold the role are rolled back, each in its database; of a role that goes `all`
+/// of its own, as its sessions are ended. Gives a text where one is not ours to roll back.
+pub(super) fn roll_back_prepared(job: &Job, role: Oid, all: bool) -> Result<Option<String>> {
     let here = act(|| Ok(ident::database_name(database::current()).unwrap_or_default()))?;
-    // A role that goes takes its own prepared transactions with it, as it does its sessions.
-    let all = job.kind.drops_role();
-    for found in act(|| prepared::holding(job.role, all))? {
+    for found in act(|| prepared::holding(role, all))? {
         if found.by_superuser {
             return Ok(Some(format!(
                 "a superuser's prepared transaction \"{}\" holds the role",
@@ -136,7 +134,7 @@ pub(super) fn roll_back_prepared(job: &Job) -> Result<Option<String>> {
         if found.database == here {
             roll_back(&found.gid)?;
         } else if let Some(database) = act(|| Ok(ident::database_oid(&found.database)))? {
-            elsewhere::roll_back(job, database, all)?;
+            elsewhere::roll_back(job, role, database, all)?;
         }
         act(|| {
             let detail = json!({"job": job.id, "prepared_transaction": shown(&found.gid)});

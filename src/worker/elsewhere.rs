@@ -1,10 +1,11 @@
 //! Errands: work in other databases, each by a worker of its own, since a worker has one database.
 
 use super::doing::{act, roll_back as roll_back_here, still_wanted};
-use super::moving::{self, between, done_before, Moved};
+use super::moving::{self, between, done_before, Moved, Visit};
 use super::telling;
 use crate::error::{Kind as Failure, Result};
 use crate::jobs::Job;
+use crate::ownership::Scope;
 use crate::pg::errand::{self, Progress, Report};
 use crate::pg::worker::{self, Run};
 use crate::pg::{database, ident, prepared, shmem, time, Oid};
@@ -12,9 +13,29 @@ use crate::pg::{database, ident, prepared, shmem, time, Oid};
 /// Pause between looks at an errand, in milliseconds.
 const LOOK: i64 = 20;
 
-/// Sends a worker to another database, which moves what the role owns there and clears its rights.
-pub(super) fn clear(job: &Job, database: Oid, name: &str, heir: Oid) -> Result<Moved> {
-    let task = format!("clear {} {}", job.role.to_u32(), heir.to_u32());
+/// Sends a worker to another database, which moves what the scope's role owns there, and with
+/// [`Visit::Clear`] clears its rights.
+pub(super) fn visit(
+    job: &Job,
+    database: Oid,
+    name: &str,
+    scope: &Scope,
+    visit: Visit,
+) -> Result<Moved> {
+    let Scope::Role { from, to, alike } = scope else {
+        return Ok(Moved::Over);
+    };
+    let task = format!(
+        "{} {} {} {}",
+        if visit == Visit::Clear {
+            "clear"
+        } else {
+            "move"
+        },
+        from.to_u32(),
+        to.to_u32(),
+        u8::from(*alike)
+    );
     if !send(job, database, name, &task)? {
         return Ok(Moved::Busy(
             "no background worker is free (max_worker_processes)".to_owned(),
@@ -34,13 +55,13 @@ pub(super) fn clear(job: &Job, database: Oid, name: &str, heir: Oid) -> Result<M
 }
 
 /// Sends a worker to another database, which rolls back what is prepared there and holds the role.
-pub(super) fn roll_back(job: &Job, database: Oid, all: bool) -> Result<()> {
+pub(super) fn roll_back(job: &Job, role: Oid, database: Oid, all: bool) -> Result<()> {
     let which = if all { "all" } else { "holding" };
     send(
         job,
         database,
         "",
-        &format!("rollback {} {which}", job.role.to_u32()),
+        &format!("rollback {} {which}", role.to_u32()),
     )?;
     Ok(())
 }
@@ -90,10 +111,18 @@ pub(super) fn run(task: &str) -> Result<()> {
     act(|| worker::harden(crate::settings::lock_timeout()))?;
     let words: Vec<&str> = task.split(' ').collect();
     match words.as_slice() {
-        ["clear", role, heir, number] => {
+        [what @ ("clear" | "move"), role, heir, alike, number] => {
             let number = parse(number)?;
-            let moved =
-                moving::clear_here(Oid::from(parse(role)?), Oid::from(parse(heir)?), number);
+            let scope = Scope::Role {
+                from: Oid::from(parse(role)?),
+                to: Oid::from(parse(heir)?),
+                alike: *alike == "1",
+            };
+            let visit = match *what {
+                "clear" => Visit::Clear,
+                _ => Visit::Move,
+            };
+            let moved = moving::here(&scope, visit, number);
             let (report, what) = match moved? {
                 Moved::All => (Report::Done, String::new()),
                 Moved::Busy(what) => (Report::Busy, what),

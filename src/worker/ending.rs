@@ -2,12 +2,12 @@
 //! none of them has changed the password behind that.
 
 use super::doing::{act, advance, besiege, finish, record, wait, SHORTLY};
-use crate::catalog::{self, State as Condition};
+use crate::catalog::{self, twin, Phase, State as Condition, Twin};
 use crate::error::Result;
 use crate::jobs::{self, Ended, Job, Kind, Stage, State};
 use crate::pg::sweeps::{self, Cutover};
 use crate::pg::value::Time;
-use crate::pg::{lock, session, time};
+use crate::pg::{lock, session, time, Oid};
 use crate::rotation;
 use serde_json::json;
 
@@ -29,12 +29,8 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
         wait(job, State::Waiting, SHORTLY, why);
         return Ok(());
     };
-    // A password that was replaced leaves sessions of the new one alone; a closed role has none.
-    let before = match job.kind {
-        Kind::Rotate => cutover,
-        _ => Time::MAX,
-    };
-    let ended = end_older(job, before);
+    let old = act(|| Old::of(job, cutover))?;
+    let ended = old.end();
     if ended > 0 {
         act(|| {
             record(
@@ -44,16 +40,69 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
             )
         })?;
     }
-    let left = older(job, before).len();
+    let left = old.sessions().len();
     if left > 0 || time::now() < cutover + SETTLED {
         let why = format!("{left} sessions have yet to end");
         wait(job, State::Waiting, SHORTLY, &why);
         return Ok(());
     }
     sweeps::sweep(job.role, cutover, cutover + time::authentication_timeout());
-    match job.kind {
-        Kind::Rotate => look_after(job, cutover),
-        _ => advance(job),
+    advance(job)
+}
+
+/// Whose sessions are of a password that is gone.
+pub(super) struct Old {
+    role: Oid,
+    /// Those that began up to here; all of a role that is closed.
+    before: Time,
+    twin: Option<Twin>,
+}
+
+impl Old {
+    /// A password that was replaced leaves sessions of the new one alone; a closed role has none.
+    fn of(job: &Job, cutover: Time) -> Result<Old> {
+        Ok(Old {
+            role: job.role,
+            before: match job.kind {
+                Kind::Rotate => cutover,
+                _ => Time::MAX,
+            },
+            twin: twin::of(job.role)?,
+        })
+    }
+
+    /// While both passwords are good: all sessions of the role, and those of a twin that was there before.
+    pub fn of_draining(twin: &Twin) -> Old {
+        Old {
+            role: twin.base,
+            before: Time::MAX,
+            twin: Some(twin.clone()),
+        }
+    }
+
+    fn is(&self, session: &session::Session) -> bool {
+        let of_the_twin = |twin: &Twin| {
+            session.role == twin.role
+                && match twin.phase {
+                    Phase::Draining | Phase::Lingering => twin.is_older(session.started),
+                    Phase::Retiring => false,
+                    Phase::Ended => true,
+                }
+        };
+        session.role == self.role && session.started <= self.before
+            || self.twin.as_ref().is_some_and(of_the_twin)
+    }
+
+    /// Every backend of them, background workers of a login included.
+    pub fn sessions(&self) -> Vec<session::Session> {
+        let mut found = session::all();
+        found.retain(|s| self.is(s));
+        found
+    }
+
+    /// Asks them to end; tells how many were asked.
+    fn end(&self) -> usize {
+        self.sessions().iter().filter(|s| session::end(s)).count()
     }
 }
 
@@ -79,7 +128,7 @@ fn cutover(job: &Job) -> Result<Option<Time>> {
 ///
 /// Siege is laid only where something is to be put right: who merely holds the credential's lock for a
 /// call of ours is left alone.
-fn look_after(job: &Job, cutover: Time) -> Result<()> {
+pub(super) fn look_after(job: &Job, cutover: Time) -> Result<()> {
     let until = cutover + AFTER;
     if act(|| is_settled(job, until))? {
         return Ok(());

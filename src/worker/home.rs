@@ -1,13 +1,13 @@
 //! The worker in the home database: what is due, job by job, until nothing is due soon.
 
-use super::doing;
+use super::{doing, rotating};
 use crate::catalog::{self, home as binding, State};
 use crate::error::Result;
 use crate::events::{self, Actor};
 use crate::jobs::{self, Job, Kind, Order, Stage};
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
-use crate::pg::{ident, lock, log, logins, session, shmem, sweeps, time, BOOTSTRAP_SUPERUSER};
+use crate::pg::{ident, lock, log, logins, session, shmem, sweeps, time, Oid, BOOTSTRAP_SUPERUSER};
 use crate::settings;
 use serde_json::json;
 
@@ -71,6 +71,7 @@ fn pass() -> Result<Option<Time>> {
             jobs::sweep_now()?;
         }
         order_expiries()?;
+        rotating::order_retirements()?;
         note_logins()?;
         expire_rows()?;
         Ok(Some(jobs::all_due()?))
@@ -94,7 +95,10 @@ pub(super) fn urgent(long: &Job) {
         jobs::all_due()
     });
     for job in due.into_iter().flatten() {
-        let short = matches!(job.stage, Stage::Apply | Stage::EndSessions | Stage::Sweep);
+        let short = matches!(
+            job.stage,
+            Stage::Drain | Stage::Apply | Stage::EndSessions | Stage::Sweep
+        );
         if short && job.id != long.id {
             doing::step(&job);
         }
@@ -176,8 +180,11 @@ fn note_logins() -> Result<()> {
     let mut seen = logins::take();
     let live = session::all().into_iter().filter(|s| s.client);
     seen.extend(live.map(|s| (s.role, s.started)));
+    let twins = catalog::twin::all()?;
     for credential in catalog::all()? {
-        let own = seen.iter().filter(|(role, _)| *role == credential.role);
+        let twin = twins.iter().find(|t| t.base == credential.role);
+        let is_own = |role: Oid| role == credential.role || twin.is_some_and(|t| t.role == role);
+        let own = seen.iter().filter(|(role, _)| is_own(*role));
         let latest = own.map(|(_, at)| *at).max();
         let Some(at) = latest.filter(|at| credential.last_login_at < Some(*at)) else {
             continue;
@@ -208,5 +215,6 @@ fn next_due() -> Result<Option<Time>> {
         Some(seconds) => events::next_expiry(seconds)?,
         None => None,
     };
-    Ok([jobs, events].into_iter().flatten().min())
+    let twins = rotating::next_due(time::now())?;
+    Ok([jobs, events, twins].into_iter().flatten().min())
 }

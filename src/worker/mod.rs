@@ -15,6 +15,7 @@ mod ending;
 mod home;
 mod launcher;
 mod moving;
+mod rotating;
 mod telling;
 
 use crate::pg::log;

@@ -20,6 +20,15 @@ pub(super) const BUSY: Time = 1_000_000;
 /// How long one step goes on with busy objects before other moves get their turn, in microseconds.
 const TURN: Time = 5_000_000;
 
+/// What is done in a database other than home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// What a role owns changes hands.
+    Move,
+    /// And what else the role has there goes: it is about to be dropped.
+    Clear,
+}
+
 /// How moving in one database ended.
 pub(super) enum Moved {
     /// Nothing is left to move.
@@ -46,40 +55,52 @@ pub(super) fn renamed(job: &Job) -> Result<Option<String>> {
 
 /// Moves what is to be moved: other databases first, home last.
 pub(super) fn all(job: &Job) -> Result<()> {
-    if let Some(holder) = roll_back_prepared(job)? {
-        wait(job, State::Waiting, BUSY, &holder);
-        return Ok(());
+    if job.kind.drops_role() {
+        if let Some(holder) = roll_back_prepared(job, job.role, true)? {
+            wait(job, State::Waiting, BUSY, &holder);
+            return Ok(());
+        }
     }
     if let Some(why) = act(|| renamed(job))? {
         return put_off(job, Moved::Blocked(why));
     }
-    if job.kind.drops_role() {
-        let heir = act(|| heir(job))?;
-        for (database, name, _) in act(|| ownership::elsewhere(job.role))? {
-            match elsewhere::clear(job, database, &name, heir)? {
+    let scope = act(|| scope(job))?;
+    match everywhere(job, &scope, Visit::Clear)? {
+        Moved::All => {}
+        other => return put_off(job, other),
+    }
+    if job.kind == Kind::Repair {
+        restore_own_rights(job)?;
+    }
+    advance(job)
+}
+
+/// Moves what a scope holds: of a role also what it has in other databases, where `visit` says how much is
+/// done; home last.
+pub(super) fn everywhere(job: &Job, scope: &Scope, visit: Visit) -> Result<Moved> {
+    if let Scope::Role { from, .. } = scope {
+        for (database, name, _) in act(|| ownership::elsewhere(*from))? {
+            match elsewhere::visit(job, database, &name, scope, visit)? {
                 Moved::All => {}
-                other => return put_off(job, other),
+                other => return Ok(other),
             }
         }
     }
-    let scope = act(|| scope(job))?;
     let audience = Audience::Home {
         job,
         before: act(|| done_before(job))?,
     };
-    match in_this_database(&scope, &audience)? {
+    match in_this_database(scope, &audience)? {
         Moved::All => {}
-        other => return put_off(job, other),
+        other => return Ok(other),
     }
-    if job.kind.drops_role() {
-        let blockers = act(|| ownership::blockers(job.role))?;
+    if let Scope::Role { from, .. } = scope {
+        let blockers = act(|| ownership::blockers(*from))?;
         if !blockers.is_empty() {
-            return put_off(job, Moved::Blocked(telling::blocked(&blockers)));
+            return Ok(Moved::Blocked(telling::blocked(&blockers)));
         }
-    } else {
-        restore_own_rights(job)?;
     }
-    advance(job)
+    Ok(Moved::All)
 }
 
 /// What a job had moved before, as its row says now.
@@ -100,7 +121,7 @@ fn restore_own_rights(job: &Job) -> Result<()> {
     }
 }
 
-fn put_off(job: &Job, moved: Moved) -> Result<()> {
+pub(super) fn put_off(job: &Job, moved: Moved) -> Result<()> {
     match moved {
         Moved::All | Moved::Over => {}
         Moved::Busy(what) => wait(job, State::Waiting, BUSY, &what),
@@ -109,19 +130,20 @@ fn put_off(job: &Job, moved: Moved) -> Result<()> {
     Ok(())
 }
 
-fn scope(job: &Job) -> Result<Scope> {
+pub(super) fn scope(job: &Job) -> Result<Scope> {
     if job.kind == Kind::Repair {
         return repair::scope(job.role, job.options);
     }
     Ok(Scope::Role {
         from: job.role,
         to: heir(job)?,
+        alike: false,
     })
 }
 
 /// Who inherits: the one that was named, or default where that one has gone meanwhile, is about to go, or
 /// has become a superuser.
-pub(super) fn heir(job: &Job) -> Result<Oid> {
+fn heir(job: &Job) -> Result<Oid> {
     let named = job.reassign_to.ok_or_else(|| incomplete("heir"))?;
     let fit = catalog::by_role(named)?.is_some_and(|c| {
         c.is_bound() && c.state != Condition::Destroying && !authority::is_superuser(named)
@@ -190,14 +212,14 @@ fn batch(pass: &mut Pass, audience: &Audience) -> Result<Option<BatchOutcome>> {
     Ok(Some(batch))
 }
 
-/// The role's objects in the database of this worker are moved and its rights cleared; for databases
-/// other than home, whose last transaction this is.
-pub(super) fn clear_here(role: Oid, heir: Oid, errand: u32) -> Result<Moved> {
-    let scope = Scope::Role {
-        from: role,
-        to: heir,
+/// The role's objects in the database of this worker are moved, and with [`Visit::Clear`] its rights are
+/// cleared; for databases other than home, whose last transaction this is.
+pub(super) fn here(scope: &Scope, visit: Visit, errand: u32) -> Result<Moved> {
+    let Scope::Role { from: role, .. } = *scope else {
+        return Ok(Moved::Over);
     };
-    match in_this_database(&scope, &Audience::Sender(errand))? {
+    match in_this_database(scope, &Audience::Sender(errand))? {
+        Moved::All if visit == Visit::Move => return Ok(Moved::All),
         Moved::All => {}
         other => return Ok(other),
     }
@@ -207,5 +229,5 @@ pub(super) fn clear_here(role: Oid, heir: Oid, errand: u32) -> Result<Moved> {
     if !blockers.is_empty() {
         return Ok(Moved::Blocked(telling::blocked(&blockers)));
     }
-    super::dropping::close_here(role, heir, errand)
+    super::dropping::close_here(scope, errand)
 }
