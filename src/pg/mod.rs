@@ -21,6 +21,7 @@ mod node;
 pub mod owner;
 pub mod pairs;
 pub mod prepared;
+pub mod replication;
 pub mod role;
 pub mod session;
 pub mod settings;
