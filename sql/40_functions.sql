@@ -51,7 +51,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'suspend_wrapper';
 COMMENT ON FUNCTION credentials.suspend(text) IS
-  'Closes a credential (name): from the commit on nobody logs in with it, and its sessions are ended; its password, objects and rights stay. resume() opens it again. The default credential cannot be suspended.';
+  'Closes a credential (name): from the commit on nobody logs in with it, and its sessions are ended; its password, objects and rights stay. A rotation that runs ends, and the new password is the one that stays. resume() opens it again. The default credential cannot be suspended.';
 
 CREATE FUNCTION credentials.resume(name text)
 RETURNS credentials.status
@@ -114,7 +114,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'rotate_wrapper';
 COMMENT ON FUNCTION credentials.rotate(text, boolean, interval, interval) IS
-  'Gives a credential (name) a new password. force => true: at commit, and every session that began before is ended; for a password that leaked. overlap => ''0'': at commit, where the credential has no session left. grace (how long old sessions may finish at most) and a longer overlap (how long the old password stays good at least) belong to the rotation that keeps both passwords good for a while, which is not built yet. deadline: when the old password goes at the latest; NULL where it has gone. With a key file url() tells the new password, without one it stands in this result and nowhere else.';
+  'Gives a credential (name) a new password without downtime: from the commit on it logs in as the username that the result and url() tell, a twin of the role; the old password stays good until overlap is over and no session uses it, or until deadline (grace from now, or overlap where that is longer). Then the role itself takes the new password (state lingering), and the twin''s username stays good for rotation_linger. overlap => ''0'': in place at commit where the credential has no session. force => true: in place at commit in any state, and every session that began before is ended; for a password that leaked. overlap and grace: NULL for the settings rotation_overlap and rotation_grace. deadline: NULL where the old password has gone. With a key file url() tells the new password, without one it stands in this result and nowhere else.';
 
 CREATE FUNCTION credentials.rotate_all(
     force boolean DEFAULT false,
@@ -126,7 +126,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'rotate_all_wrapper';
 COMMENT ON FUNCTION credentials.rotate_all(boolean, interval, interval, interval) IS
-  'Rotates every credential, default first, a row each. force, grace and overlap are as in rotate(). older_than => ''30 days'' leaves out those rotated since. Credentials that are rotating, suspended, destroying or orphaned are left as they are and shown with their state.';
+  'Rotates every credential, default first, a row each with the username that logs in. force, grace and overlap are as in rotate(). older_than => ''30 days'' leaves out those rotated since. Credentials that are rotating, suspended, destroying or orphaned are left as they are and shown with their state.';
 
 CREATE FUNCTION credentials.set_password(name text, password text DEFAULT NULL)
 RETURNS credentials.new_password
@@ -134,7 +134,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'set_password_wrapper';
 COMMENT ON FUNCTION credentials.set_password(text, text) IS
-  'Changes the password of a credential (name) in place at commit; its sessions go on. password: 24 to 64 characters without quotes and control characters, or a SCRAM-SHA-256 verifier, whose password url() cannot tell; NULL generates one. A statement with a password in it may be logged by the server: prefer NULL. On default: superusers.';
+  'Changes the password of a credential (name) in place at commit; its sessions go on. password: 24 to 64 characters without quotes and control characters, or a SCRAM-SHA-256 verifier, whose password url() cannot tell; NULL generates one. Refused up to the cut-over of a rotation. A statement with a password in it may be logged by the server: prefer NULL. On default: superusers.';
 
 CREATE FUNCTION credentials.extend(name text, valid_for interval)
 RETURNS credentials.lease
@@ -174,7 +174,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'wait_wrapper';
 COMMENT ON FUNCTION credentials.wait(text, interval) IS
-  'Waits until no work is left for a credential (name), or for any where name is NULL: sessions ended after rotate(force) and suspend(), a destroyed role gone (state destroyed), a repair done. After timeout it fails (55P03) and the work goes on. Call it in a transaction of its own, after the commit of what it waits for.';
+  'Waits until no work is left for a credential (name), or for any where name is NULL: a rotation''s cut-over done and the sessions of the old password ended (not the linger), sessions ended after suspend(), a destroyed role gone (state destroyed), a repair done. After timeout it fails (55P03) and the work goes on. Call it in a transaction of its own, after the commit of what it waits for.';
 
 CREATE FUNCTION credentials.reseal()
 RETURNS SETOF credentials.resealed
@@ -190,7 +190,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'list_wrapper';
 COMMENT ON FUNCTION credentials.list() IS
-  'All credentials, default first: state, limits, sessions, and when each was made, rotated and last seen to log in. username is the role to log in with; protected ones cannot be destroyed; read_only ones hold rights on tables, and none but SELECT; connection_limit -1 means none. attachments and access are empty until apps and access presets are built.';
+  'All credentials, default first: state, limits, sessions, and when each was made, rotated and last seen to log in. username is the role to log in with, the twin''s while a rotation drains; protected ones cannot be destroyed; read_only ones hold rights on tables, and none but SELECT; connection_limit -1 means none. attachments and access are empty until apps and access presets are built.';
 
 CREATE FUNCTION credentials.usernames(name text DEFAULT NULL)
 RETURNS SETOF credentials.username
@@ -198,7 +198,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'usernames_wrapper';
 COMMENT ON FUNCTION credentials.usernames(text) IS
-  'The role names to log in with, of a credential (name) or of all, with their states (active; revoking: closed or closing) and sessions.';
+  'The role names to log in with, of a credential (name) or of all, with their states and sessions: active; enabling (a rotation''s new username, while a standby has yet to replay it); revoking (its password, or the name itself, is going); retiring (the twin''s username after the cut-over, good for rotation_linger).';
 
 CREATE FUNCTION credentials.url(name text DEFAULT 'default', endpoint text DEFAULT 'leader')
 RETURNS text

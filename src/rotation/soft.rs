@@ -27,7 +27,7 @@ impl Terms {
     pub fn check(&self) -> Result<()> {
         for (argument, span) in [("grace", self.grace), ("overlap", self.overlap)] {
             let length = span.map_or(0, |span| span.nominal_micros());
-            if length < 0 || length > LONGEST {
+            if !(0..=LONGEST).contains(&length) {
                 return Err(Kind::BadArgument
                     .error(format!(
                         "argument \"{argument}\" must not be negative or longer than a year"

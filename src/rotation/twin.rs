@@ -95,13 +95,14 @@ fn copy_settings(base: &Role, twin: Oid, name: &str, renewed: bool) -> Result<()
     let settings = role_settings::of(base.oid)?;
     for setting in &settings {
         let copied = xact::subtransaction(|| role_settings::copy(twin, name, setting));
-        if let Err(caught) = copied.and_then(|done| Ok(done.ok())) {
-            log::line(&format!(
+        match copied {
+            Ok(done) => done?,
+            Err(caught) => log::line(&format!(
                 "credential_manager: setting \"{}\" of role {} is not one that the server takes, SQLSTATE {}",
                 shown(&setting.name),
                 base.oid.to_u32(),
                 caught.sqlstate
-            ));
+            )),
         }
     }
     if settings.iter().any(is_default_role) {

@@ -11,7 +11,7 @@ use crate::jobs::{self, Ended, Job, Kind, Stage, State};
 use crate::ownership::{self, Scope};
 use crate::pg::sweeps::{self, Cutover};
 use crate::pg::value::Time;
-use crate::pg::{ident, lock, replication, role, session, time, xact, Oid};
+use crate::pg::{ident, lock, replication, role, session, time, xact};
 use crate::rotation::stage::{self, Facts, Step};
 use crate::rotation::{soft, twin as roles};
 use serde_json::json;
@@ -148,12 +148,10 @@ fn cut_over(job: &Job) -> Result<()> {
     }
     besiege(job, || {
         lock::credential(job.role)?;
-        let Some(twin) = present(job)? else {
+        if !still_wanted(job)? {
             return Ok(());
-        };
-        let Some(credential) =
-            catalog::by_role(job.role)?.filter(|_| still_wanted(job).unwrap_or(false))
-        else {
+        }
+        let (Some(twin), Some(credential)) = (present(job)?, catalog::by_role(job.role)?) else {
             return Ok(());
         };
         if soft::cut_over(job, &credential, &twin)? {
@@ -310,7 +308,7 @@ pub(super) fn next_due(now: Time) -> Result<Option<Time>> {
         if twin.phase != Phase::Lingering {
             continue;
         }
-        let in_use = !session::every_of_role(Oid::from(twin.role.to_u32())).is_empty();
+        let in_use = !session::every_of_role(twin.role).is_empty();
         let next = [twin.linger_until, in_use.then_some(now + TIDY)];
         due = next.into_iter().flatten().chain(due).min();
     }

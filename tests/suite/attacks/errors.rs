@@ -62,7 +62,7 @@ fn t22_a_caught_error_leaves_no_rights_inside_or_after_the_block() {
         "configure('c1', settings => '{\"work_mem\": \"lots\"}')",
         "configure('c1', settings => '{\"search_path\": \"a,,b\"}')",
         "rotate('absent', force => true)",
-        "rotate('c1')",
+        "rotate('c1', grace => '-1 s')",
         "destroy('c1', 'nope')",
         "extend('c1', '1 day')",
         "suspend('default')",

@@ -85,7 +85,7 @@ fn nothing_stands_in_the_schema_but_what_the_extension_brought() {
 }
 
 /// The words of SPEC section 1, by hand.
-const STATES: [(&str, &str, &[&str]); 3] = [
+const STATES: [(&str, &str, &[&str]); 4] = [
     (
         "credential",
         "state",
@@ -112,11 +112,17 @@ const STATES: [(&str, &str, &[&str]); 3] = [
             "waiting",
         ],
     ),
-    // SPEC names rotate, destroy, repair and expire; a suspension whose role is held is work too.
+    // SPEC names rotate, destroy, repair and expire; a suspension whose role is held is work too, and so is
+    // the end of a twin.
     (
         "job",
         "kind",
-        &["destroy", "expire", "repair", "rotate", "suspend"],
+        &["destroy", "expire", "repair", "retire", "rotate", "suspend"],
+    ),
+    (
+        "twin",
+        "phase",
+        &["draining", "ended", "lingering", "retiring"],
     ),
 ];
 

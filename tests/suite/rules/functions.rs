@@ -89,7 +89,7 @@ fn rule_03_superuser_rights_end_with_the_act_whatever_error_ends_it() {
     for call in [
         "SELECT credentials.create('c1')",
         "SELECT credentials.create('pg_x')",
-        "SELECT credentials.rotate('c1', overlap => '0')",
+        "SELECT credentials.rotate('c1', overlap => '-1 s')",
         "SELECT credentials.destroy('c1', 'elsewhere')",
         "SELECT credentials.configure('c1', settings => '{\"statement_timeout\": \"soon\"}')",
         "SELECT credentials.set_password('c1', 'short')",

@@ -30,7 +30,14 @@ fn nobody_but_superusers_reads_or_writes_our_tables() {
         .unwrap().iter().map(|row| row.get(0)).collect();
     assert_eq!(
         tables,
-        ["credential", "event", "installation", "job", "secret"]
+        [
+            "credential",
+            "event",
+            "installation",
+            "job",
+            "secret",
+            "twin"
+        ]
     );
     let mut own = cluster.connect(&cluster.url("default")).unwrap();
     own.batch_execute("CREATE SCHEMA mine; CREATE FUNCTION mine.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$").unwrap();
