@@ -47,7 +47,15 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
         return Ok(());
     }
     sweeps::sweep(job.role, cutover, cutover + time::authentication_timeout());
-    advance(job)
+    match old.twin {
+        Some(_) => advance(job),
+        // A long job lets nothing through that may take its time, as a twin's end may.
+        None => super::rotating::past(&Job {
+            cutover: Some(cutover),
+            stage: Stage::Retire,
+            ..job.clone()
+        }),
+    }
 }
 
 /// Whose sessions are of a password that is gone.

@@ -276,8 +276,8 @@ fn drop_twin(job: &Job, twin: &Twin) -> Result<()> {
     }
 }
 
-/// On from the twin's end to the rest of the job.
-fn past(job: &Job) -> Result<()> {
+/// On from the twin's end, where there was one, to the rest of the job.
+pub(super) fn past(job: &Job) -> Result<()> {
     match job.kind {
         Kind::Rotate => ending::look_after(job, job.cutover.unwrap_or(job.created_at)),
         _ => super::doing::advance(job),
