@@ -112,6 +112,7 @@ pub fn begin(credential: &Credential, fresh: &Fresh, terms: &Terms, by: Oid) -> 
     order.secret = stored;
     order.verifier = Some(verifier);
     order.place(by)?;
+    crate::pg::fault::point("begin_commit");
     xact::force_sync_commit();
     Ok(Begun { deadline, stored })
 }
