@@ -6,6 +6,7 @@
 #![allow(unsafe_code)] // The reason this module exists; each block says why it is sound.
 
 pub mod acl;
+mod answer;
 pub mod authority;
 pub mod call;
 pub mod database;
