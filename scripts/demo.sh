@@ -174,6 +174,15 @@ SELECT name, username, state, connections, connection_limit, password_encryption
 SELECT * FROM credentials.list() WHERE name = 'analyst' \gx
 SQL
 
+    title "Rotate without downtime: the new password logs in under a second username, the old one goes on for a while"
+    as_default <<'SQL'
+SELECT name, username, state, deadline - now() AS "at the latest in" FROM credentials.rotate('analyst');
+SELECT username, state, connections FROM credentials.usernames('analyst');
+SQL
+    shell_psql "$old_url" "SELECT session_user, current_user"
+    show_url as_default "SELECT credentials.url('analyst');"
+    shell_psql "$url" "SELECT session_user, current_user, count(*) AS orders FROM shop.orders GROUP BY 1, 2"
+
     title "Rotate after a leak: a new password at once, old sessions ended, the old password good for nothing"
     as_default <<'SQL'
 SELECT name, username, state FROM credentials.rotate('analyst', force => true);
