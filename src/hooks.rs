@@ -162,7 +162,7 @@ fn tell(touch: &Touch, caller: &Caller, place: &Place) -> Result<()> {
             events::record(Actor::Caller(caller), "guard", name, pinned, detail)?;
         }
     }
-    line(touch, caller).write(Outcome::Done);
+    line(touch, caller).write(Outcome::LetThrough);
     Ok(())
 }
 

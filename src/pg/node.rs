@@ -145,3 +145,33 @@ unsafe fn process(context: Context::Type, node: *mut pg_sys::Node, text: &str) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node that is never looked into.
+    fn some(number: usize) -> *mut pg_sys::Node {
+        std::ptr::without_provenance_mut(number * 8)
+    }
+
+    #[test]
+    fn an_act_of_ours_is_known_by_its_node_once_and_not_beyond_its_end() {
+        assert!(!take_own(std::ptr::null_mut()));
+        {
+            let _own = Own::mark(some(1));
+            assert!(!take_own(some(2)), "what runs meanwhile is not ours");
+            assert!(take_own(some(1)));
+            assert!(!take_own(some(1)), "once");
+        }
+        let _own = Own::mark(some(1));
+        let within = std::panic::catch_unwind(|| {
+            let _inner = Own::mark(some(3));
+            assert!(!take_own(some(1)), "the outer act does not run now");
+            std::panic::resume_unwind(Box::new(()));
+        });
+        assert!(within.is_err());
+        assert!(!take_own(some(3)), "an error has ended it");
+        assert!(take_own(some(1)));
+    }
+}
