@@ -27,6 +27,7 @@ pub mod setup;
 
 // Floor 4: edges, called by nobody.
 pub mod doors;
+pub mod hooks;
 pub mod worker;
 
 pgrx::pg_module_magic!();
@@ -46,5 +47,6 @@ pub extern "C-unwind" fn _PG_init() {
     settings::define(pg::database::port());
     pg::shmem::init();
     pg::logins::watch();
+    hooks::install();
     pg::worker::register_launcher();
 }

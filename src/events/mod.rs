@@ -75,6 +75,8 @@ pub fn recorded() -> bool {
 pub enum Outcome<'a> {
     /// It did what it was asked.
     Done,
+    /// It goes on, and how it ends is not known yet.
+    LetThrough,
     /// It was refused, with the SQLSTATE.
     Refused(&'a str),
 }
@@ -108,6 +110,7 @@ impl Line {
     pub fn write(&self, outcome: Outcome) {
         let outcome = match outcome {
             Outcome::Done => "done".to_owned(),
+            Outcome::LetThrough => "let through".to_owned(),
             Outcome::Refused(sqlstate) => format!("refused ({sqlstate})"),
         };
         crate::pg::log::line(&format!("{}: {outcome}; {}", self.what, self.who));

@@ -39,6 +39,12 @@ pub fn is_superuser(role: Oid) -> bool {
     unsafe { pg_sys::superuser_arg(role) }
 }
 
+/// Whether a role is a member of another, directly or not; a superuser is not by being one.
+pub fn is_member(role: Oid, group: Oid) -> bool {
+    // SAFETY: a catalog lookup.
+    unsafe { pg_sys::is_member_of_role_nosuper(role, group) }
+}
+
 /// A role's name for a record, or its number where the role is gone.
 pub fn record_name(role: Oid) -> String {
     ident::role_name(role).unwrap_or_else(|| format!("#{}", role.to_u32()))

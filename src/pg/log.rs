@@ -1,5 +1,7 @@
 //! Lines for the server log and notices for the caller, and what must not come out as either.
 
+use super::text::palloc;
+use crate::error::Error;
 use pgrx::pg_sys;
 use std::ffi::{c_char, c_int, CString};
 
@@ -7,6 +9,8 @@ extern "C" {
     // elog.h: pgrx keeps these two for its own macros and does not bind them.
     fn errstart(elevel: c_int, domain: *const c_char) -> bool;
     fn errfinish(filename: *const c_char, lineno: c_int, funcname: *const c_char);
+    fn errcode(sqlstate: c_int) -> c_int;
+    fn errhint(format: *const c_char, ...) -> c_int;
 }
 
 /// One line in the server log and nowhere else, without the statement and without context: a
@@ -88,4 +92,83 @@ pub struct Context(*mut pg_sys::ErrorContextCallback);
 pub fn with_context(context: Context) {
     // SAFETY: the callbacks belong to callers that have not returned yet.
     unsafe { pg_sys::error_context_stack = context.0 }
+}
+
+/// An error whose texts lie in the server's memory, so that nothing of this library is lost when the
+/// server jumps away with it.
+pub(super) struct Refusal {
+    sqlstate: c_int,
+    message: *mut c_char,
+    detail: *mut c_char,
+    hint: *mut c_char,
+}
+
+impl Refusal {
+    /// Copies an error into the current memory context.
+    pub(super) fn of(error: &Error) -> *mut Refusal {
+        let refusal = Refusal {
+            sqlstate: encoded(error.kind().sqlstate()),
+            message: palloc(error.message()),
+            detail: palloc(error.detail_text().unwrap_or_default()),
+            hint: palloc(error.hint_text().unwrap_or_default()),
+        };
+        // SAFETY: room for one value, which is written before anybody reads it.
+        unsafe {
+            let place = pg_sys::palloc(std::mem::size_of::<Refusal>()).cast::<Refusal>();
+            place.write(refusal);
+            place
+        }
+    }
+}
+
+/// An SQLSTATE as elog.h encodes it (MAKE_SQLSTATE): five characters of six bits.
+fn encoded(sqlstate: &str) -> c_int {
+    let digits = sqlstate.bytes().enumerate();
+    digits.fold(0, |code, (i, c)| {
+        code | (c_int::from(c.wrapping_sub(b'0')) & 0x3F) << (6 * i)
+    })
+}
+
+/// Raises an error, without the statement and its context in the server log: they may hold a password
+/// that the caller typed.
+///
+/// # Safety
+/// The server jumps over every frame up to its own handler: none may have anything to drop.
+pub(super) unsafe fn refuse(refusal: *const Refusal) -> ! {
+    // SAFETY: the protocol of ereport() at level ERROR; each format is a constant with one argument.
+    unsafe {
+        let Refusal {
+            sqlstate,
+            message,
+            detail,
+            hint,
+        } = &*refusal;
+        errstart(pg_sys::PGERROR as c_int, std::ptr::null());
+        errcode(*sqlstate);
+        pg_sys::errhidestmt(true);
+        pg_sys::errhidecontext(true);
+        pg_sys::errmsg_internal(c"%s".as_ptr(), *message);
+        if **detail != 0 {
+            pg_sys::errdetail_internal(c"%s".as_ptr(), *detail);
+        }
+        if **hint != 0 {
+            errhint(c"%s".as_ptr(), *hint);
+        }
+        errfinish(c"credential_manager".as_ptr(), 0, std::ptr::null());
+    }
+    // errfinish() does not come back from an ERROR.
+    std::process::abort()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encoded;
+
+    #[test]
+    fn an_sqlstate_is_encoded_as_the_server_does_it() {
+        // errcodes.h: ERRCODE_SUCCESSFUL_COMPLETION, ERRCODE_OBJECT_IN_USE.
+        assert_eq!(encoded("00000"), 0);
+        assert_eq!(encoded("55006"), 5 | 5 << 6 | 6 << 24);
+        assert_eq!(encoded("XX000"), 40 | 40 << 6);
+    }
 }

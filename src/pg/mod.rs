@@ -33,6 +33,7 @@ pub mod spi;
 pub mod sweeps;
 pub mod text;
 pub mod time;
+pub mod utility;
 pub mod value;
 pub mod worker;
 pub mod xact;

@@ -5,7 +5,56 @@ use super::text::palloc;
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
 pub(super) use pgrx::pg_sys::ProcessUtilityContext as Context;
+use std::cell::Cell;
 use std::ffi::CString;
+
+thread_local! {
+    /// The node of role DDL that this house has handed to the server and that has not come by yet.
+    static OWN: Cell<*mut pg_sys::Node> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// Marks one node as an act of this house, until it has come by or this value goes: nothing else that
+/// runs meanwhile is taken for one, whoever runs it.
+struct Own {
+    former: *mut pg_sys::Node,
+}
+
+impl Own {
+    fn mark(node: *mut pg_sys::Node) -> Own {
+        Own {
+            former: OWN.replace(node),
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        OWN.set(self.former);
+    }
+}
+
+/// Whether a node is the act of this house that is under way; true once for each.
+pub(super) fn take_own(node: *mut pg_sys::Node) -> bool {
+    let own = !node.is_null() && OWN.get() == node;
+    if own {
+        OWN.set(std::ptr::null_mut());
+    }
+    own
+}
+
+/// The elements of a list of nodes.
+///
+/// # Safety
+/// `list` must be null or a list of pointers that lives while the result does.
+pub(super) unsafe fn elements<T>(list: *const pg_sys::List) -> Vec<*const T> {
+    // SAFETY: as the caller vouches; `length` elements are there.
+    unsafe {
+        let length = if list.is_null() { 0 } else { (*list).length };
+        (0..usize::try_from(length).unwrap_or(0))
+            .map(|i| (*(*list).elements.add(i)).ptr_value.cast_const().cast())
+            .collect()
+    }
+}
 
 /// A zeroed node with its tag.
 ///
@@ -75,6 +124,7 @@ pub(super) unsafe fn utility_without_flag(node: *mut pg_sys::Node, text: &str) {
 /// # Safety
 /// As for [`utility`]; the rights are taken.
 unsafe fn process(context: Context::Type, node: *mut pg_sys::Node, text: &str) {
+    let _own = Own::mark(node);
     let text = CString::new(format!("/* credential_manager */ {text}")).unwrap_or_default();
     // SAFETY: a PlannedStmt around the node as the planner makes one for a utility statement; the
     // text outlives the call; the receiver drops rows, of which role DDL has none.
@@ -93,5 +143,35 @@ unsafe fn process(context: Context::Type, node: *mut pg_sys::Node, text: &str) {
             pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestNone),
             std::ptr::null_mut(),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node that is never looked into.
+    fn some(number: usize) -> *mut pg_sys::Node {
+        std::ptr::without_provenance_mut(number * 8)
+    }
+
+    #[test]
+    fn an_act_of_ours_is_known_by_its_node_once_and_not_beyond_its_end() {
+        assert!(!take_own(std::ptr::null_mut()));
+        {
+            let _own = Own::mark(some(1));
+            assert!(!take_own(some(2)), "what runs meanwhile is not ours");
+            assert!(take_own(some(1)));
+            assert!(!take_own(some(1)), "once");
+        }
+        let _own = Own::mark(some(1));
+        let within = std::panic::catch_unwind(|| {
+            let _inner = Own::mark(some(3));
+            assert!(!take_own(some(1)), "the outer act does not run now");
+            std::panic::resume_unwind(Box::new(()));
+        });
+        assert!(within.is_err());
+        assert!(!take_own(some(3)), "an error has ended it");
+        assert!(take_own(some(1)));
     }
 }

@@ -2,7 +2,7 @@
 //! database of the cluster, and our tables stand in one.
 
 use super::shmem::{ready, SHARED};
-use super::Oid;
+use super::{database, xact, Oid};
 
 /// How many rotations can run at a time: more than there can be credentials.
 pub(super) const PAIRS: usize = 10_240;
@@ -20,6 +20,8 @@ pub struct Pair {
 #[derive(Clone, Copy)]
 pub(super) struct Pairs {
     changes: u64,
+    /// Whether the table has been read since this memory was made.
+    known: bool,
     count: usize,
     /// The first `count` are in use.
     all: [Pair; PAIRS],
@@ -29,6 +31,7 @@ impl Default for Pairs {
     fn default() -> Self {
         Pairs {
             changes: 0,
+            known: false,
             count: 0,
             all: [Pair { role: 0, twin: 0 }; PAIRS],
         }
@@ -56,10 +59,13 @@ impl Pairs {
     }
 }
 
-/// The pair that a role is the one or the other half of.
+/// The pair that a role is the one or the other half of, as this transaction leaves it.
 pub fn of(role: Oid) -> Option<Pair> {
     if !ready() {
         return None;
+    }
+    if let Some(left) = xact::pair_left(role) {
+        return left;
     }
     let role = role.to_u32();
     let shared = SHARED.share();
@@ -68,6 +74,11 @@ pub fn of(role: Oid) -> Option<Pair> {
         .iter()
         .find(|p| p.role == role || p.twin == role)
         .copied()
+}
+
+/// Whether the pairs are those of the table: memory is new after a start, until the worker has read it.
+pub fn known() -> bool {
+    ready() && SHARED.share().pairs.known
 }
 
 /// A rotation has begun, or ended where there is no twin: called when its transaction commits.
@@ -91,13 +102,17 @@ pub fn changes() -> u64 {
     SHARED.share().pairs.changes
 }
 
-/// The pairs as the table has them, unless they have changed since `changes` was asked: memory is new
-/// after a crash.
+/// The pairs as the table has them, unless they have changed since `changes` was asked. A standby's table
+/// changes without a word, so it is taken from the promotion on.
 pub fn replace(changes: u64, pairs: &[(Oid, Oid)]) {
+    if database::in_recovery() {
+        return;
+    }
     let mut shared = SHARED.exclusive();
     if shared.pairs.changes != changes {
         return;
     }
+    shared.pairs.known = true;
     shared.pairs.count = 0;
     for (role, twin) in pairs {
         shared.pairs.add(Pair {

@@ -1,6 +1,7 @@
 //! Transactions: what happens at their end, and subtransactions that catch an error.
 
-use super::{pairs, shmem, Oid};
+use super::pairs::{self, Pair};
+use super::{shmem, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
@@ -117,6 +118,24 @@ pub fn mark_cutover(role: Oid) {
 pub fn mark_pair(role: Oid, twin: Option<Oid>) {
     mark_changed();
     leave(What::Pair(role, twin));
+}
+
+/// The pair of a role as this transaction has left it so far; `None` where it says nothing of that role.
+pub fn pair_left(role: Oid) -> Option<Option<Pair>> {
+    if MARKED.get() != local_id() {
+        return None;
+    }
+    WORK.with_borrow(|left| {
+        left.iter().rev().find_map(|l| match l.what {
+            What::Pair(base, twin) if base == role || twin == Some(role) => {
+                Some(twin.map(|twin| Pair {
+                    role: base.to_u32(),
+                    twin: twin.to_u32(),
+                }))
+            }
+            _ => None,
+        })
+    })
 }
 
 fn leave(what: What) {

@@ -7,7 +7,9 @@ use crate::events::{self, Actor};
 use crate::jobs::{self, Job, Kind, Order, Stage};
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
-use crate::pg::{ident, lock, log, logins, session, shmem, sweeps, time, Oid, BOOTSTRAP_SUPERUSER};
+use crate::pg::{
+    ident, lock, log, logins, pairs, session, shmem, sweeps, time, Oid, BOOTSTRAP_SUPERUSER,
+};
 use crate::settings;
 use serde_json::json;
 
@@ -62,11 +64,16 @@ fn is_alone() -> bool {
 
 /// One pass over all that is due; tells when the next thing is.
 fn pass() -> Result<Option<Time>> {
+    let changes = pairs::changes();
     let prepared = in_transaction("look", || {
         worker::harden(settings::lock_timeout())?;
         if !ready()? {
+            pairs::replace(changes, &[]);
             return Ok(None);
         }
+        let twins = catalog::twin::all()?;
+        let twins: Vec<_> = twins.iter().map(|t| (t.base, t.role)).collect();
+        pairs::replace(changes, &twins);
         if sweeps::take_swept() {
             jobs::sweep_now()?;
         }

@@ -73,6 +73,13 @@ impl Cluster {
     /// that no trap of the owner springs on the test itself.
     #[track_caller]
     pub fn superuser(&self, database: &str) -> Client {
+        self.superuser_config(database)
+            .connect(NoTls)
+            .unwrap_or_else(|error| panic!("superuser in {database}: {error}\n{}", self.log_tail()))
+    }
+
+    /// How the superuser connects, for a test that wants to hear notices.
+    pub fn superuser_config(&self, database: &str) -> Config {
         let mut config = Config::new();
         config
             .host_path(self.home())
@@ -83,8 +90,6 @@ impl Cluster {
             .application_name("harness")
             .options(if self.hostile { hostile::UNDO } else { "" });
         config
-            .connect(NoTls)
-            .unwrap_or_else(|error| panic!("superuser in {database}: {error}\n{}", self.log_tail()))
     }
 
     /// A login over TCP with SCRAM, as an application does it.
