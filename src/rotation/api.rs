@@ -36,7 +36,7 @@ pub fn rotate_all(call: &Call) -> Result<Answer> {
             continue;
         }
         let state = access::seen_state(&credential)?;
-        if state == State::Active {
+        if matches!(state, State::Active | State::Lingering) {
             rows.push(rotate_one(call, &credential, &wanted)?);
         } else {
             rows.push(row_in(&credential, state, None, None));

@@ -1,6 +1,6 @@
 //! `url()`, `connection_info()` and `reseal()`.
 
-use super::{get, reseal as seal_anew};
+use super::{get_with, reseal as seal_anew};
 use crate::access::{self, Act};
 use crate::catalog::{self, Credential};
 use crate::core::secret::Secret;
@@ -88,7 +88,7 @@ fn tell(call: &Call) -> Result<Told> {
     let credential = catalog::target(&call.text("name")?)?;
     let endpoint = endpoint(&call.text("endpoint")?)?;
     access::check(&call.caller, &credential, Act::Tell)?;
-    let secret = get(&credential)?;
+    let (credential, secret) = get_with(credential)?;
     if secret.is_none() {
         log::notice(&format!(
             "no password of credential \"{}\" is stored: rotate it to have one",

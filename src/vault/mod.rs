@@ -5,7 +5,7 @@ pub mod api;
 mod key_file;
 mod store;
 
-use crate::catalog::{home, Credential};
+use crate::catalog::{self, home, Credential};
 use crate::core::cipher::{self, Context, Keyring};
 use crate::core::secret::Secret;
 use crate::error::{shown, Error, Kind, Result};
@@ -63,6 +63,22 @@ pub fn get(credential: &Credential) -> Result<Option<Secret>> {
     let keys = keyring()?.ok_or_else(not_set)?;
     let envelope = store::envelope(id, credential.role)?.ok_or_else(|| gone(credential))?;
     Ok(Some(keys.open(&envelope, &context(credential.role, id)?)?))
+}
+
+/// As [`get`], with the credential as it was when that password was in force: where a new one is committed
+/// between the look at the credential's row and the look at the password that it names, both are read again.
+pub fn get_with(mut credential: Credential) -> Result<(Credential, Option<Secret>)> {
+    loop {
+        let error = match get(&credential) {
+            Ok(secret) => return Ok((credential, secret)),
+            Err(error) => error,
+        };
+        let now = catalog::reread(&credential)?;
+        if now.secret == credential.secret {
+            return Err(error);
+        }
+        credential = now;
+    }
 }
 
 /// Forgets all stored passwords of a role but these.

@@ -17,6 +17,8 @@ const TO_BE_TOLD: Time = 5_000_000;
 /// that was let in a moment before it is seen by then, and whoever was ended has gone.
 const SETTLED: Time = 100_000;
 const AFTER: Time = 2_000_000;
+/// Longest pause between two looks at who may finish, in microseconds.
+const LONGEST: Time = 1_000_000;
 
 /// Sessions that the closed door had let in are ended; the launcher goes on looking for those that
 /// were on their way.
@@ -30,6 +32,12 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
         return Ok(());
     };
     let old = act(|| Old::of(job, cutover))?;
+    if !old.sessions().is_empty() && act(|| may_finish(job, &old))? {
+        let pause = ((time::now() - cutover) / 10).clamp(SHORTLY, LONGEST);
+        let why = "who logged in while the cut-over was made may finish until the deadline";
+        wait(job, State::Waiting, pause, why);
+        return Ok(());
+    }
     let ended = old.end();
     if ended > 0 {
         act(|| {
@@ -56,6 +64,15 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
             ..job.clone()
         }),
     }
+}
+
+/// Whether sessions of the old password may go on until the deadline after a soft cut-over: the drain had
+/// ended, so these logged in while it was made, and have done no wrong. Who changes the password has.
+fn may_finish(job: &Job, old: &Old) -> Result<bool> {
+    let lingers = |twin: &Twin| twin.phase == Phase::Lingering && time::now() < twin.deadline;
+    Ok(job.kind == Kind::Rotate
+        && old.twin.as_ref().is_some_and(lingers)
+        && rotation::is_as_rotated(job)?)
 }
 
 /// Whose sessions are of a password that is gone.

@@ -33,6 +33,7 @@ mod scene;
 mod secrets;
 mod setting_up;
 mod snapshot;
+mod soft;
 mod standby;
 mod transactions;
 mod watch;

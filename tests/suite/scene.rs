@@ -152,7 +152,8 @@ pub fn fingerprint(su: &mut Client) -> String {
            SELECT a::text FROM pg_authid a UNION ALL SELECT m::text FROM pg_auth_members m
            UNION ALL SELECT s::text FROM pg_db_role_setting s UNION ALL SELECT d::text FROM pg_database d
            UNION ALL SELECT n::text FROM pg_namespace n UNION ALL SELECT (to_jsonb(c) - 'last_login_at')::text FROM credentials.credential c
-           UNION ALL SELECT x::text FROM credentials.secret x UNION ALL SELECT j::text FROM credentials.job j) x(t)",
+           UNION ALL SELECT x::text FROM credentials.secret x UNION ALL SELECT j::text FROM credentials.job j
+           UNION ALL SELECT w::text FROM credentials.twin w) x(t)",
     )
 }
 

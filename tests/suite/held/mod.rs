@@ -5,5 +5,5 @@ mod force;
 mod holders;
 pub mod people;
 mod prepared;
-mod slow_login;
+pub mod slow_login;
 mod superusers;

@@ -16,14 +16,15 @@ use super::people::{
 use crate::harness::{wait_until, Cluster, SOON};
 
 /// A client that has the server's first message of a SCRAM exchange, made from the verifier of that moment.
-struct Slow {
+pub struct Slow {
     socket: TcpStream,
     client_first: String,
     server_first: String,
 }
 
 impl Slow {
-    fn begin(cluster: &Cluster, user: &str) -> Slow {
+    /// Begins a login over TCP, up to the server's first message.
+    pub fn begin(cluster: &Cluster, user: &str) -> Slow {
         let mut socket = TcpStream::connect(("127.0.0.1", cluster.port())).unwrap();
         socket.set_read_timeout(Some(SOON)).unwrap();
         let mut body = 196_608_i32.to_be_bytes().to_vec();
@@ -49,7 +50,7 @@ impl Slow {
     }
 
     /// Proves the password, and sends a statement along that the session runs first thing.
-    fn finish(&mut self, password: &str, statement: &str) {
+    pub fn finish(&mut self, password: &str, statement: &str) {
         let field = |key: &str| {
             let found = self
                 .server_first
@@ -77,7 +78,7 @@ impl Slow {
     }
 
     /// What the server says up to the end of the login, or up to the end of the session.
-    fn is_let_in(&mut self) -> bool {
+    pub fn is_let_in(&mut self) -> bool {
         while let Some((kind, body)) = receive(&mut self.socket) {
             match kind {
                 b'Z' => return true,
@@ -89,7 +90,7 @@ impl Slow {
     }
 
     /// How long it takes the server to end the session.
-    fn ends_after(&mut self) -> Duration {
+    pub fn ends_after(&mut self) -> Duration {
         let start = Instant::now();
         while receive(&mut self.socket).is_some() {}
         start.elapsed()
