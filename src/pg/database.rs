@@ -39,6 +39,11 @@ pub fn transaction_is_read_only() -> bool {
     unsafe { pg_sys::XactReadOnly }
 }
 
+/// The server's version as a number, 150000 for 15; a build is for one major version.
+pub fn version() -> u32 {
+    pg_sys::PG_VERSION_NUM
+}
+
 /// The cluster's system identifier, made by initdb (and anew by pg_upgrade's initdb).
 pub fn system_identifier() -> u64 {
     // SAFETY: reads the control file's copy in memory.

@@ -6,6 +6,7 @@
 //! worker ends the holders and applies it.
 
 pub mod api;
+pub mod hba;
 pub mod soft;
 pub mod stage;
 pub mod twin;
