@@ -29,6 +29,7 @@ pub mod session;
 pub mod settings;
 pub mod shared;
 pub mod shmem;
+pub mod signals;
 pub mod spi;
 pub mod sweeps;
 pub mod text;

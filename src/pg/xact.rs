@@ -167,6 +167,12 @@ pub fn check_for_interrupts() {
     pgrx::check_for_interrupts!();
 }
 
+/// Whether something waits to take effect at the next check: a cancel, a termination, or less.
+pub fn interrupt_pending() -> bool {
+    // SAFETY: a flag that signal handlers set.
+    unsafe { std::ptr::read_volatile(&raw const pg_sys::InterruptPending) != 0 }
+}
+
 /// An error of the server that a subtransaction caught.
 #[derive(Debug)]
 pub struct Caught {

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod hba;
+pub mod many;
 pub mod soft;
 pub mod stage;
 pub mod twin;
