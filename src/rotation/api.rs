@@ -1,6 +1,7 @@
 //! `rotate()`, `rotate_all()` and `set_password()`.
 
 use super::soft::{self, Terms};
+use super::supply::Supply;
 use super::{force, refuse_destroying, replace, Applied, Fresh};
 use crate::access::{self, Act};
 use crate::catalog::{self, twin, Credential, State};
@@ -16,7 +17,7 @@ use serde_json::json;
 pub fn rotate(call: &Call) -> Result<Answer> {
     let wanted = Wanted::read(call)?;
     let credential = catalog::target(&call.text("name")?)?;
-    let row = rotate_one(call, &credential, &wanted)?;
+    let row = rotate_one(call, &credential, &wanted, &mut Supply::of(1)?)?;
     tell_where(Some(&credential));
     Ok(Answer::Rows(vec![row]))
 }
@@ -30,14 +31,15 @@ pub fn rotate_all(call: &Call) -> Result<Answer> {
             .error("argument \"older_than\" must not be negative")
             .hint("SELECT * FROM credentials.rotate_all(older_than => '90 days');"));
     }
+    let mut due = catalog::all()?;
+    due.retain(|credential| !rotated_since(credential, older_than));
+    let rotatable = |state| matches!(state, State::Active | State::Lingering);
+    let mut supply = Supply::of(due.iter().filter(|c| rotatable(c.state)).count())?;
     let mut rows = Vec::new();
-    for credential in catalog::all()? {
-        if rotated_since(&credential, older_than) {
-            continue;
-        }
+    for credential in due {
         let state = access::seen_state(&credential)?;
-        if matches!(state, State::Active | State::Lingering) {
-            rows.push(rotate_one(call, &credential, &wanted)?);
+        if rotatable(state) {
+            rows.push(rotate_one(call, &credential, &wanted, &mut supply)?);
         } else {
             rows.push(row_in(&credential, state, None, None));
         }
@@ -99,19 +101,23 @@ fn rotated_since(credential: &Credential, older_than: Option<Span>) -> bool {
     older_than.is_some_and(|span| i128::from(time::now() - since) < span.nominal_micros())
 }
 
-fn rotate_one(call: &Call, credential: &Credential, wanted: &Wanted) -> Result<Vec<Value>> {
+fn rotate_one(
+    call: &Call,
+    credential: &Credential,
+    wanted: &Wanted,
+    supply: &mut Supply,
+) -> Result<Vec<Value>> {
     if wanted.force {
         access::check(&call.caller, credential, Act::Retire)?;
-        rotate_by_force(call, credential)
+        rotate_by_force(call, credential, supply.fresh()?)
     } else {
         access::check(&call.caller, credential, Act::Change)?;
-        rotate_softly(call, credential, wanted)
+        rotate_softly(call, credential, wanted, supply)
     }
 }
 
-fn rotate_by_force(call: &Call, credential: &Credential) -> Result<Vec<Value>> {
+fn rotate_by_force(call: &Call, credential: &Credential, fresh: Fresh) -> Result<Vec<Value>> {
     refuse_destroying(credential)?;
-    let fresh = Fresh::generate()?;
     let (applied, stored) = force(credential, &fresh, call.caller.effective)?;
     credential.record(
         call,
@@ -133,16 +139,22 @@ fn rotate_by_force(call: &Call, credential: &Credential) -> Result<Vec<Value>> {
 }
 
 /// In place where nobody is connected and nobody asked for an overlap, else with a twin.
-fn rotate_softly(call: &Call, credential: &Credential, wanted: &Wanted) -> Result<Vec<Value>> {
+fn rotate_softly(
+    call: &Call,
+    credential: &Credential,
+    wanted: &Wanted,
+    supply: &mut Supply,
+) -> Result<Vec<Value>> {
     lock::credential(credential.role)?;
     let credential = &catalog::reread(credential)?;
     refuse_unready(credential)?;
-    let fresh = Fresh::generate()?;
+    let fresh = supply.fresh()?;
     if wanted.terms.without_overlap() && connections(credential)? == 0 {
         let stored = replace(credential, &fresh)?;
         credential.record(call, json!({"force": false}))?;
         return Ok(row(credential, None, fresh.shown_once(stored)));
     }
+    supply.rules()?.refuse_exact(credential)?;
     let begun = soft::begin(credential, &fresh, &wanted.terms, call.caller.effective)?;
     let credential = &catalog::reread(credential)?;
     let deadline = time::shown(begun.deadline);

@@ -10,6 +10,7 @@ pub mod hba;
 pub mod many;
 pub mod soft;
 pub mod stage;
+pub mod supply;
 pub mod twin;
 
 use crate::catalog::{self, Credential, State};

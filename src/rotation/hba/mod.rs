@@ -40,7 +40,8 @@ impl Rules {
         Ok(Rules(rows.iter().map(read).collect::<Result<_>>()?))
     }
 
-    /// Refuses a credential whose role and twin one of these rules would not treat alike (55000).
+    /// Refuses a credential whose role and twin one of these rules would not treat alike (55000), with what to
+    /// write instead. To be asked before a twin is made.
     pub fn refuse_exact(&self, credential: &Credential) -> Result<()> {
         let base = credential.role_name.as_str();
         let twin = credential.twin_name();
@@ -63,12 +64,6 @@ impl Rules {
             None => Ok(()),
         }
     }
-}
-
-/// Refuses a credential that pg_hba.conf names in a rule its twin would not come under, or the other way
-/// round (55000), with what to write instead. To be asked before a twin is made.
-pub fn refuse_exact(credential: &Credential) -> Result<()> {
-    Rules::read()?.refuse_exact(credential)
 }
 
 /// Whether a role or its twin is a member of a group, as pg_hba.conf means it: of itself too, and by ADMIN
