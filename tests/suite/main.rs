@@ -28,6 +28,7 @@ mod life;
 mod notices;
 mod readme;
 mod repair;
+mod rotation_hba;
 mod rules;
 mod scene;
 mod secrets;
