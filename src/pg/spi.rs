@@ -12,6 +12,8 @@ use super::value::{Span, Time, Value};
 use super::{authority, Oid};
 use crate::error::{Error, Kind, Result};
 use pgrx::pg_sys;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{c_int, CString};
 
 /// One row of a result, its columns in order.
@@ -30,8 +32,6 @@ pub fn query(statement: &'static str, params: &[Value]) -> Result<Vec<Row>> {
 fn execute(statement: &'static str, params: &[Value]) -> Result<(Vec<Row>, u64)> {
     let _rights = authority::as_superuser();
     let _unfolded = GenericPlans::only();
-    let text = CString::new(statement).map_err(|_| broken("a NUL byte in a statement"))?;
-    let mut types: Vec<Oid> = params.iter().map(|p| p.kind().oid()).collect();
     // SAFETY: SPI is entered and left in pairs; an error in between unwinds to the end of the
     // transaction or subtransaction, which closes SPI itself (AtEOXact_SPI, AtEOSubXact_SPI).
     // Everything passed lives until SPI_finish, and rows are copied out before it.
@@ -39,10 +39,7 @@ fn execute(statement: &'static str, params: &[Value]) -> Result<(Vec<Row>, u64)>
         if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as i32 {
             return Err(broken("SPI_connect"));
         }
-        let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
-        if plan.is_null() {
-            return Err(broken("SPI_prepare"));
-        }
+        let plan = kept_plan(statement, params)?;
         let (mut values, nulls) = to_datums(params);
         let code = pg_sys::SPI_execute_snapshot(
             plan,
@@ -63,6 +60,41 @@ fn execute(statement: &'static str, params: &[Value]) -> Result<(Vec<Row>, u64)>
         pg_sys::SPI_finish();
         Ok((rows, touched))
     }
+}
+
+thread_local! {
+    /// The plans of this backend, by the place of the statement's text and the types of its parameters.
+    static PLANS: RefCell<HashMap<(usize, usize, Vec<u32>), pg_sys::SPIPlanPtr>> = RefCell::default();
+}
+
+/// The plan of a statement. It is kept, since planning costs several times what most of our statements
+/// cost to run, and a call runs dozens. The server sees to it that it is planned anew where something
+/// that it names has changed.
+///
+/// # Safety
+/// Must be called inside SPI.
+unsafe fn kept_plan(statement: &'static str, params: &[Value]) -> Result<pg_sys::SPIPlanPtr> {
+    let mut types: Vec<Oid> = params.iter().map(|p| p.kind().oid()).collect();
+    // A constant text has its place for as long as the library is loaded: for ever.
+    let key = (
+        statement.as_ptr() as usize,
+        statement.len(),
+        types.iter().map(|t| t.to_u32()).collect(),
+    );
+    if let Some(kept) = PLANS.with_borrow(|plans| plans.get(&key).copied()) {
+        return Ok(kept);
+    }
+    let text = CString::new(statement).map_err(|_| broken("a NUL byte in a statement"))?;
+    // SAFETY: inside SPI; the text and the types are copied. What is kept is the backend's until it ends.
+    let plan = unsafe {
+        let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
+        if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
+            return Err(broken("SPI_prepare"));
+        }
+        plan
+    };
+    PLANS.with_borrow_mut(|plans| plans.insert(key, plan));
+    Ok(plan)
 }
 
 /// While this lives parameters stay parameters. A plan made for their values has them folded in, and
