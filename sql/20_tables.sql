@@ -87,6 +87,7 @@ CREATE TABLE credentials.secret (
 -- ANALYZE keeps no sample of what is sealed, nor of whose it is.
 ALTER TABLE credentials.secret ALTER COLUMN sealed SET STATISTICS 0;
 ALTER TABLE credentials.secret ALTER COLUMN role SET STATISTICS 0;
+CREATE INDEX secret_role ON credentials.secret (role);
 COMMENT ON TABLE credentials.secret IS 'Passwords, sealed with the key file; bound to cluster, role and row';
 COMMENT ON COLUMN credentials.secret.id IS 'Number of the row';
 COMMENT ON COLUMN credentials.secret.role IS 'OID of the role whose password it is';
@@ -118,6 +119,7 @@ CREATE TABLE credentials.job (
   message      text COLLATE "C"
 );
 ALTER TABLE credentials.job ALTER COLUMN verifier SET STATISTICS 0;
+CREATE INDEX job_role ON credentials.job (role);
 COMMENT ON TABLE credentials.job IS 'Work that outlives the transaction that ordered it; done by the worker, one step a transaction';
 COMMENT ON COLUMN credentials.job.id IS 'Number of the job';
 COMMENT ON COLUMN credentials.job.kind IS 'What is done: rotate, suspend, destroy, repair, expire or retire (a rotation''s twin)';
