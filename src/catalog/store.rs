@@ -134,11 +134,18 @@ pub fn set_secret(role: Oid, secret: Option<i64>) -> Result<()> {
     Ok(())
 }
 
-/// The password was changed now.
-pub fn set_rotated(role: Oid) -> Result<()> {
+/// The password was changed now; which secret holds it, and the state where that changes with it.
+pub fn set_rotated(role: Oid, secret: Option<i64>, state: Option<State>) -> Result<()> {
     spi::run(
-        "UPDATE credentials.credential c SET rotated_at = $2 WHERE c.role OPERATOR(pg_catalog.=) $1",
-        &[role.into(), at(time::now())],
+        "UPDATE credentials.credential c
+            SET rotated_at = $2, secret = $3, state = COALESCE($4, c.state)
+          WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[
+            role.into(),
+            at(time::now()),
+            secret.into(),
+            state.map(State::as_str).into(),
+        ],
     )?;
     Ok(())
 }

@@ -132,13 +132,14 @@ pub fn of(role: Oid) -> Result<Option<Twin>> {
 /// Writes a rotation's row, over that of the rotation before where its twin is used again.
 pub fn put(twin: &Twin) -> Result<()> {
     spi::run(
-        "DELETE FROM credentials.twin t WHERE t.role OPERATOR(pg_catalog.=) $1",
-        &[twin.base.into()],
-    )?;
-    spi::run(
         "INSERT INTO credentials.twin
            (role, twin, phase, former, begun_at, overlap_until, deadline, renewed, caller, caller_began)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             ON CONFLICT (role) DO UPDATE
+            SET twin = EXCLUDED.twin, phase = EXCLUDED.phase, former = EXCLUDED.former,
+                begun_at = EXCLUDED.begun_at, overlap_until = EXCLUDED.overlap_until,
+                deadline = EXCLUDED.deadline, renewed = EXCLUDED.renewed, caller = EXCLUDED.caller,
+                caller_began = EXCLUDED.caller_began, twin_cut = NULL, committed = NULL, linger_until = NULL",
         &[
             twin.base.into(),
             twin.role.into(),

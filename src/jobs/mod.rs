@@ -14,7 +14,7 @@ pub use store::{
 };
 pub use superseded::{
     call_off_retirements, call_off_suspensions, draining, keep_sweeping, supersede_rotations,
-    sweep_now, waiting_secrets,
+    sweep_now,
 };
 
 use crate::catalog;

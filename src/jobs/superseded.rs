@@ -8,24 +8,39 @@ use crate::pg::value::{at, Time};
 use crate::pg::{time, Oid};
 
 /// A newer password is in force: forced rotations of the role that came before `job`, or all of them, no
-/// longer bring or keep theirs. Tells how many had waited to be applied; they end sessions all the same.
-pub fn supersede_rotations(role: Oid, job: Option<i64>) -> Result<u64> {
-    let params = [role.into(), job.into()];
-    let waiting = spi::run(
-        "UPDATE credentials.job j SET stage = 'end_sessions', verifier = NULL, secret = NULL
-          WHERE j.role OPERATOR(pg_catalog.=) $1 AND j.kind OPERATOR(pg_catalog.=) 'rotate'
-            AND j.stage OPERATOR(pg_catalog.=) 'apply'
-            AND ($2 IS NULL OR j.id OPERATOR(pg_catalog.<) $2)",
-        &params,
-    )?;
+/// longer bring or keep theirs. Those that had waited to be applied end sessions all the same.
+pub fn supersede_rotations(role: Oid, job: Option<i64>) -> Result<Superseded> {
+    let waiting: Vec<Job> = live_for(Some(role))?
+        .into_iter()
+        .filter(|other| other.kind == Kind::Rotate && other.stage == Stage::Apply)
+        .collect();
+    let is_older = |other: &Job| job.is_none_or(|job| other.id < job);
     spi::run(
-        "UPDATE credentials.job j SET verifier = NULL
+        "UPDATE credentials.job j
+            SET verifier = NULL,
+                secret = CASE WHEN j.stage OPERATOR(pg_catalog.=) 'apply' THEN NULL ELSE j.secret END,
+                stage = CASE WHEN j.stage OPERATOR(pg_catalog.=) 'apply' THEN 'end_sessions' ELSE j.stage END
           WHERE j.role OPERATOR(pg_catalog.=) $1 AND j.kind OPERATOR(pg_catalog.=) 'rotate'
-            AND j.verifier IS NOT NULL
+            AND (j.stage OPERATOR(pg_catalog.=) 'apply' OR j.verifier IS NOT NULL)
             AND ($2 IS NULL OR j.id OPERATOR(pg_catalog.<) $2)",
-        &params,
+        &[role.into(), job.into()],
     )?;
-    Ok(waiting)
+    Ok(Superseded {
+        waited: waiting.iter().any(is_older),
+        still_wanted: waiting
+            .iter()
+            .filter(|other| !is_older(other))
+            .filter_map(|other| other.secret)
+            .collect(),
+    })
+}
+
+/// What a newer password finds.
+pub struct Superseded {
+    /// Whether a forced rotation had waited that no longer brings its password.
+    pub waited: bool,
+    /// Stored passwords that forced rotations which were ordered later will bring into force.
+    pub still_wanted: Vec<i64>,
 }
 
 /// A rotation is done; until `until` it is looked after, and its verifier is kept for that.
@@ -48,16 +63,6 @@ pub fn sweep_now() -> Result<()> {
         &[at(time::now())],
     )?;
     Ok(())
-}
-
-/// Stored passwords that forced rotations which still wait will bring into force.
-pub fn waiting_secrets(role: Oid) -> Result<Vec<i64>> {
-    let waiting = live_for(Some(role))?;
-    Ok(waiting
-        .into_iter()
-        .filter(|job| job.kind == Kind::Rotate && job.stage == Stage::Apply)
-        .filter_map(|job| job.secret)
-        .collect())
 }
 
 /// The soft rotation of a role that has yet to come to its cut-over.

@@ -213,12 +213,12 @@ pub fn put_back(job: &Job, credential: &Credential) -> Result<()> {
 /// Forced rotations that wait and were ordered before this one (before `job`, or before now) would put
 /// an older password back: they only end sessions from here on. The passwords of later ones are kept.
 fn note_in_force(role: Oid, stored: Option<i64>, job: Option<i64>) -> Result<()> {
-    catalog::set_secret(role, stored)?;
-    catalog::set_rotated(role)?;
-    if jobs::supersede_rotations(role, job)? > 0 {
+    catalog::set_rotated(role, stored, None)?;
+    let superseded = jobs::supersede_rotations(role, job)?;
+    if superseded.waited {
         catalog::cut(role)?;
     }
-    let mut keep = jobs::waiting_secrets(role)?;
+    let mut keep = superseded.still_wanted;
     keep.extend(stored);
     vault::forget_others(role, &keep)?;
     xact::force_sync_commit();

@@ -99,9 +99,7 @@ pub fn begin(credential: &Credential, fresh: &Fresh, terms: &Terms, by: Oid) -> 
         linger_until: None,
     })?;
     jobs::call_off_retirements(credential.role)?;
-    catalog::set_state(credential.role, State::Rotating)?;
-    catalog::set_secret(credential.role, stored)?;
-    catalog::set_rotated(credential.role)?;
+    catalog::set_rotated(credential.role, stored, Some(State::Rotating))?;
     vault::forget_others(credential.role, &stored.into_iter().collect::<Vec<_>>())?;
     let mut order = Order::new(
         jobs::Kind::Rotate,
@@ -119,10 +117,9 @@ pub fn begin(credential: &Credential, fresh: &Fresh, terms: &Terms, by: Oid) -> 
 
 /// Refuses while a forced rotation waits for the role: it would end this one at once.
 fn refuse_waiting(credential: &Credential) -> Result<()> {
-    if jobs::waiting_secrets(credential.role)?.is_empty()
-        && !jobs::live_for(Some(credential.role))?
-            .iter()
-            .any(|job| job.stage == Stage::Apply)
+    if !jobs::live_for(Some(credential.role))?
+        .iter()
+        .any(|job| job.stage == Stage::Apply)
     {
         return Ok(());
     }

@@ -37,7 +37,7 @@ pub fn open(credential: &Credential, verifier: &str) -> Result<(Oid, bool)> {
         }
         None => (make(&name, &options)?, false),
     };
-    if !access::is_member(role, credential.role)? {
+    if !renewed || !access::is_member(role, credential.role)? {
         grant::set_membership(&credential.role_name, &name, Membership::Member);
     }
     copy_settings(&base, role, &name, renewed)?;
