@@ -16,7 +16,7 @@ TESTING := --features fault
 LOCKED  := $(if $(CI),--locked,)
 
 .DEFAULT_GOAL := help
-.PHONY: help needs build install demo demo-stop check test test-long one test-server test-build reference
+.PHONY: help needs build install demo demo-stop check test test-long bench one test-server test-build reference
 
 help: ## list these words
 	@echo "credential_manager: managed login credentials inside the PostgreSQL server"
@@ -76,6 +76,11 @@ test-long: test ## all tests, then again in their long forms with a hostile data
 one: test-build ## one suite in seconds: make one T=rotation
 	@test -n "$(T)" || { echo "error: which one? make one T=<suite or part of a test's name>" >&2; exit 1; }
 	@cargo test $(LOCKED) $(TESTING) --test suite -- $(T)
+
+bench: needs ## measure rotating beside plain ALTER ROLE, with a release build: writes docs/benchmarks.md
+	cargo build --lib --release $(LOCKED) --no-default-features --features pg15
+	@scripts/install.sh "$$(scripts/server_copy.sh bench)" $(TARGET)/release/libcredential_manager.so >/dev/null
+	@CREDENTIAL_MANAGER_SERVER=bench cargo bench $(LOCKED) --profile dev $(TESTING) --bench rotation
 
 reference: test-build ## write docs/reference.md anew from the comments in the install script
 	@CREDENTIAL_MANAGER_WRITE_REFERENCE=1 cargo test $(LOCKED) $(TESTING) --test suite -- the_reference_is_what_the_comments_say

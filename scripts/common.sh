@@ -31,7 +31,7 @@ as_root() {
     fi
 }
 
-# The folder of a private server copy ("test" or "demo"). It must be open to the user that the server
+# The folder of a private server copy ("test", "demo" or "bench"). It must be open to the user that the server
 # runs as; a checkout below a closed folder such as /root is not, and then a folder in /tmp is taken.
 private_place() {
     local inside=$target/server outside

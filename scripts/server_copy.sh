@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a private copy of the PostgreSQL server below the build folder and prints its pg_config.
 #
-#   scripts/server_copy.sh test|demo
+#   scripts/server_copy.sh test|demo|bench
 #
 # Tests and demo install into that copy and leave the system's server as it is. PostgreSQL finds its
 # libraries and share files relative to the executable, so a copied bin/ with the same neighbours works.
@@ -9,7 +9,7 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-flavour=${1:?test or demo}
+flavour=${1:?test, demo or bench}
 [ -x "$system_pg_config" ] || die "no pg_config at $system_pg_config: set PG_CONFIG"
 place=$(private_place "$flavour")
 bin=$("$system_pg_config" --bindir)

@@ -32,7 +32,7 @@ impl Place {
             .ancestors()
             .nth(3)
             .expect("a target folder around this test")
-            .join("server-test");
+            .join(format!("server-{}", flavour()));
         let root = fs::read_to_string(&note)
             .map(PathBuf::from)
             .unwrap_or_else(|_| {
@@ -143,6 +143,11 @@ impl Place {
             "CREATE DATABASE app failed"
         );
     }
+}
+
+/// Which server copy: that of the tests, or the one that `make bench` puts a release build into.
+fn flavour() -> String {
+    std::env::var("CREDENTIAL_MANAGER_SERVER").unwrap_or_else(|_| "test".to_owned())
 }
 
 /// The first folder below `versions` that holds a server.
