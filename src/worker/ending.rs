@@ -32,13 +32,8 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
         return Ok(());
     };
     let old = act(|| Old::of(job, cutover))?;
-    if !old.sessions().is_empty() && act(|| may_finish(job, &old))? {
-        let pause = ((time::now() - cutover) / 10).clamp(SHORTLY, LONGEST);
-        let why = "who logged in while the cut-over was made may finish until the deadline";
-        wait(job, State::Waiting, pause, why);
-        return Ok(());
-    }
-    let ended = old.end();
+    let spared = act(|| may_finish(job, &old))?;
+    let ended = if spared { old.end_caller() } else { old.end() };
     if ended > 0 {
         act(|| {
             record(
@@ -49,6 +44,12 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
         })?;
     }
     let left = old.sessions().len();
+    if spared && left > 0 {
+        let pause = ((time::now() - cutover) / 10).clamp(SHORTLY, LONGEST);
+        let why = "who logged in while the cut-over was made may finish until the deadline";
+        wait(job, State::Waiting, pause, why);
+        return Ok(());
+    }
     if left > 0 || time::now() < cutover + SETTLED {
         let why = format!("{left} sessions have yet to end");
         wait(job, State::Waiting, SHORTLY, &why);
@@ -123,6 +124,14 @@ impl Old {
         let mut found = session::all();
         found.retain(|s| self.is(s));
         found
+    }
+
+    /// Asks the session that ordered the rotation to end, which the drain did not wait for.
+    fn end_caller(&self) -> usize {
+        let caller = self.twin.as_ref().and_then(|twin| twin.caller);
+        let mut own = self.sessions();
+        own.retain(|s| Some((s.pid, s.started)) == caller);
+        own.iter().filter(|s| session::end(s)).count()
     }
 
     /// Asks them to end; tells how many were asked.
