@@ -82,6 +82,9 @@ pub(super) struct Old {
     /// Those that began up to here; all of a role that is closed.
     before: Time,
     twin: Option<Twin>,
+    /// Where the next rotation drains already, its twin's row is not this job's: sessions of the twin that
+    /// began before this job was ordered are older than what it brought, and others have their own deadline.
+    ordered: Option<Time>,
 }
 
 impl Old {
@@ -94,6 +97,7 @@ impl Old {
                 _ => Time::MAX,
             },
             twin: twin::of(job.role)?,
+            ordered: Some(job.created_at),
         })
     }
 
@@ -103,16 +107,18 @@ impl Old {
             role: twin.base,
             before: Time::MAX,
             twin: Some(twin.clone()),
+            ordered: None,
         }
     }
 
     fn is(&self, session: &session::Session) -> bool {
         let of_the_twin = |twin: &Twin| {
             session.role == twin.role
-                && match twin.phase {
-                    Phase::Draining | Phase::Lingering => twin.is_older(session.started),
-                    Phase::Retiring => false,
-                    Phase::Ended => true,
+                && match (twin.phase, self.ordered) {
+                    (Phase::Draining, Some(ordered)) => session.started <= ordered,
+                    (Phase::Draining | Phase::Lingering, _) => twin.is_older(session.started),
+                    (Phase::Retiring, _) => false,
+                    (Phase::Ended, _) => true,
                 }
         };
         session.role == self.role && session.started <= self.before
