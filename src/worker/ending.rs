@@ -32,13 +32,8 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
         return Ok(());
     };
     let old = act(|| Old::of(job, cutover))?;
-    if !old.sessions().is_empty() && act(|| may_finish(job, &old))? {
-        let pause = ((time::now() - cutover) / 10).clamp(SHORTLY, LONGEST);
-        let why = "who logged in while the cut-over was made may finish until the deadline";
-        wait(job, State::Waiting, pause, why);
-        return Ok(());
-    }
-    let ended = old.end();
+    let spared = act(|| may_finish(job, &old))?;
+    let ended = if spared { old.end_caller() } else { old.end() };
     if ended > 0 {
         act(|| {
             record(
@@ -49,6 +44,12 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
         })?;
     }
     let left = old.sessions().len();
+    if spared && left > 0 {
+        let pause = ((time::now() - cutover) / 10).clamp(SHORTLY, LONGEST);
+        let why = "who logged in while the cut-over was made may finish until the deadline";
+        wait(job, State::Waiting, pause, why);
+        return Ok(());
+    }
     if left > 0 || time::now() < cutover + SETTLED {
         let why = format!("{left} sessions have yet to end");
         wait(job, State::Waiting, SHORTLY, &why);
@@ -81,6 +82,9 @@ pub(super) struct Old {
     /// Those that began up to here; all of a role that is closed.
     before: Time,
     twin: Option<Twin>,
+    /// Where the next rotation drains already, its twin's row is not this job's: sessions of the twin that
+    /// began before this job was ordered are older than what it brought, and others have their own deadline.
+    ordered: Option<Time>,
 }
 
 impl Old {
@@ -93,6 +97,7 @@ impl Old {
                 _ => Time::MAX,
             },
             twin: twin::of(job.role)?,
+            ordered: Some(job.created_at),
         })
     }
 
@@ -102,16 +107,18 @@ impl Old {
             role: twin.base,
             before: Time::MAX,
             twin: Some(twin.clone()),
+            ordered: None,
         }
     }
 
     fn is(&self, session: &session::Session) -> bool {
         let of_the_twin = |twin: &Twin| {
             session.role == twin.role
-                && match twin.phase {
-                    Phase::Draining | Phase::Lingering => twin.is_older(session.started),
-                    Phase::Retiring => false,
-                    Phase::Ended => true,
+                && match (twin.phase, self.ordered) {
+                    (Phase::Draining, Some(ordered)) => session.started <= ordered,
+                    (Phase::Draining | Phase::Lingering, _) => twin.is_older(session.started),
+                    (Phase::Retiring, _) => false,
+                    (Phase::Ended, _) => true,
                 }
         };
         session.role == self.role && session.started <= self.before
@@ -123,6 +130,14 @@ impl Old {
         let mut found = session::all();
         found.retain(|s| self.is(s));
         found
+    }
+
+    /// Asks the session that ordered the rotation to end, which the drain did not wait for.
+    fn end_caller(&self) -> usize {
+        let caller = self.twin.as_ref().and_then(|twin| twin.caller);
+        let mut own = self.sessions();
+        own.retain(|s| Some((s.pid, s.started)) == caller);
+        own.iter().filter(|s| session::end(s)).count()
     }
 
     /// Asks them to end; tells how many were asked.
