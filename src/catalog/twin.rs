@@ -186,6 +186,15 @@ pub fn take_over(base: Oid, begun_at: Time, cut: Time) -> Result<()> {
     Ok(())
 }
 
+/// No such moment lies ahead of this server's clock, as one by the clock of a former primary may.
+pub fn notice_clock(now: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.twin t SET twin_cut = $1 WHERE t.twin_cut OPERATOR(pg_catalog.>) $1",
+        &[at(now)],
+    )?;
+    Ok(())
+}
+
 /// Where the write-ahead log has the twin.
 pub fn set_committed(base: Oid, position: &str) -> Result<()> {
     spi::run(

@@ -187,6 +187,17 @@ pub fn take_over(role: Oid, latest: i64, now: Time, cutover: Time) -> Result<()>
     Ok(())
 }
 
+/// No moment that was noted lies ahead of this server's clock: one that does is by the clock of a primary
+/// before this one, or from before the clock was set back, and would end sessions of the new password until
+/// it is reached.
+pub fn notice_clock(now: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.job j SET cutover = $1 WHERE j.cutover OPERATOR(pg_catalog.>) $1",
+        &[at(now)],
+    )?;
+    Ok(())
+}
+
 /// How far a move has come, and in which database.
 pub fn set_progress(id: i64, database: &str, done: i64, total: i64) -> Result<()> {
     spi::run(

@@ -74,6 +74,8 @@ fn pass() -> Result<Option<Time>> {
             pairs::replace(changes, &[]);
             return Ok(None);
         }
+        jobs::notice_clock(time::now())?;
+        catalog::twin::notice_clock(time::now())?;
         let twins = catalog::twin::all()?;
         let twins: Vec<_> = twins.iter().map(|t| (t.base, t.role)).collect();
         pairs::replace(changes, &twins);
