@@ -1,11 +1,13 @@
 //! The catalog of credentials: which roles are managed, under which names, in which state.
 
 pub mod api;
+mod followed;
 pub mod home;
 pub mod state;
 mod store;
 pub mod twin;
 
+pub use followed::{followed, Followed, FollowedTwin};
 pub use state::State;
 pub use store::{
     all, by_role, count, cut, delete, find_folded, insert, read_only, set_last_login, set_lease,

@@ -176,6 +176,26 @@ pub fn set_cut(base: Oid, cut: Time) -> Result<()> {
     Ok(())
 }
 
+/// The same for the rotation that was ordered at `begun_at` from a former primary, unless a newer one has
+/// begun; and where the twin was there before it.
+pub fn take_over(base: Oid, begun_at: Time, cut: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.twin t SET twin_cut = $3
+          WHERE t.role OPERATOR(pg_catalog.=) $1 AND t.begun_at OPERATOR(pg_catalog.=) $2 AND t.renewed",
+        &[base.into(), at(begun_at), at(cut)],
+    )?;
+    Ok(())
+}
+
+/// No such moment lies ahead of this server's clock, as one by the clock of a former primary may.
+pub fn notice_clock(now: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.twin t SET twin_cut = $1 WHERE t.twin_cut OPERATOR(pg_catalog.>) $1",
+        &[at(now)],
+    )?;
+    Ok(())
+}
+
 /// Where the write-ahead log has the twin.
 pub fn set_committed(base: Oid, position: &str) -> Result<()> {
     spi::run(

@@ -172,6 +172,41 @@ pub fn set_cutover(id: i64, cutover: Option<Time>) -> Result<()> {
     Ok(())
 }
 
+/// The number of the latest job; 0 where there is none.
+pub fn latest() -> Result<i64> {
+    spi::number(
+        "SELECT COALESCE(pg_catalog.max(j.id), 0) FROM credentials.job j",
+        &[],
+    )
+}
+
+/// After a promotion: what was ordered from the former primary, up to the job `latest`, is ordered as of
+/// `now` by this server's clock, and sessions that began here up to `cutover` are those that it ends, where
+/// the change that it ends them for is made.
+pub fn take_over(role: Oid, latest: i64, now: Time, cutover: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.job j
+            SET created_at = $3,
+                cutover = CASE WHEN j.stage OPERATOR(pg_catalog.<>) ALL (ARRAY['drain', 'apply']) THEN $4 END
+          WHERE j.role OPERATOR(pg_catalog.=) $1 AND j.id OPERATOR(pg_catalog.<=) $2
+            AND (j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
+                 OR j.stage OPERATOR(pg_catalog.=) 'sweep')",
+        &[role.into(), latest.into(), at(now), at(cutover)],
+    )?;
+    Ok(())
+}
+
+/// No moment that was noted lies ahead of this server's clock: one that does is by the clock of a primary
+/// before this one, or from before the clock was set back, and would end sessions of the new password until
+/// it is reached.
+pub fn notice_clock(now: Time) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.job j SET cutover = $1 WHERE j.cutover OPERATOR(pg_catalog.>) $1",
+        &[at(now)],
+    )?;
+    Ok(())
+}
+
 /// How far a move has come, and in which database.
 pub fn set_progress(id: i64, database: &str, done: i64, total: i64) -> Result<()> {
     spi::run(

@@ -12,6 +12,7 @@ pub mod call;
 pub mod database;
 pub mod errand;
 pub mod fault;
+pub mod follow;
 pub mod grant;
 pub mod hold;
 pub mod ident;

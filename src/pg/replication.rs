@@ -15,6 +15,12 @@ pub fn last_commit_end() -> Option<String> {
     (end != 0).then(|| shown(end))
 }
 
+/// Up to where this standby has replayed the log; a number that grows.
+pub fn replayed() -> u64 {
+    // SAFETY: reads shared memory; the time line is not asked for.
+    unsafe { pg_sys::GetXLogReplayRecPtr(std::ptr::null_mut()) }
+}
+
 /// A position as the server writes it.
 fn shown(position: u64) -> String {
     format!("{:X}/{:X}", position >> 32, position & 0xFFFF_FFFF)

@@ -67,6 +67,7 @@ static READY: AtomicBool = AtomicBool::new(false);
 pub fn init() {
     pg_shmem_init!(SHARED);
     super::errand::init();
+    super::follow::init();
     READY.store(true, Ordering::Relaxed);
 }
 
@@ -115,6 +116,11 @@ pub fn announce_launcher(pid: i32) {
     if shared.since == 0 {
         shared.since = time::now();
     }
+}
+
+/// The launcher's process.
+pub fn launcher() -> i32 {
+    SHARED.share().launcher
 }
 
 /// The worker that was last at the jobs: its process, and when that began.

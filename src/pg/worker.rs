@@ -10,16 +10,17 @@ use std::ffi::{CStr, CString};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-/// Registers the launcher; only while libraries are preloaded.
+/// Registers the launcher, which runs on a hot standby too; only while libraries are preloaded.
 pub fn register_launcher() {
     BackgroundWorkerBuilder::new("credential_manager launcher")
         .set_type("credential_manager launcher")
         .set_library("credential_manager")
         .set_function("credential_manager_launcher")
-        .set_start_time(BgWorkerStartTime::RecoveryFinished)
         .set_restart_time(Some(Duration::from_secs(5)))
         .enable_shmem_access(None)
         .enable_spi_access()
+        // After enable_spi_access, which says when, too.
+        .set_start_time(BgWorkerStartTime::ConsistentState)
         .load();
 }
 
@@ -47,7 +48,7 @@ pub fn start(database: Oid, task: &str) -> Option<Started> {
     put(&mut worker.bgw_extra, task);
     worker.bgw_flags =
         (pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION) as i32;
-    worker.bgw_start_time = pg_sys::BgWorkerStartTime::BgWorkerStart_RecoveryFinished;
+    worker.bgw_start_time = pg_sys::BgWorkerStartTime::BgWorkerStart_ConsistentState;
     worker.bgw_restart_time = pg_sys::BGW_NEVER_RESTART;
     worker.bgw_main_arg = pg_sys::Datum::from(database);
     // SAFETY: a plain global; the postmaster tells this process when the worker starts and stops.
@@ -65,6 +66,16 @@ pub fn start(database: Oid, task: &str) -> Option<Started> {
 }
 
 impl Started {
+    /// Ends its nap.
+    pub fn wake(&self) {
+        let mut pid = 0;
+        // SAFETY: as in `run`.
+        let status = unsafe { pg_sys::GetBackgroundWorkerPid(self.0, &mut pid) };
+        if status == pg_sys::BgwHandleStatus::BGWH_STARTED {
+            super::shmem::wake(pid);
+        }
+    }
+
     /// Whether it still runs.
     pub fn run(&self) -> Run {
         let mut pid = 0;

@@ -1,6 +1,6 @@
 //! The worker in the home database: what is due, job by job, until nothing is due soon.
 
-use super::{doing, rotating};
+use super::{doing, following, rotating};
 use crate::catalog::{self, home as binding, State};
 use crate::error::Result;
 use crate::events::{self, Actor};
@@ -8,7 +8,7 @@ use crate::jobs::{self, Job, Kind, Order, Stage};
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
 use crate::pg::{
-    ident, lock, log, logins, pairs, session, shmem, sweeps, time, Oid, BOOTSTRAP_SUPERUSER,
+    follow, ident, lock, log, logins, pairs, session, shmem, sweeps, time, Oid, BOOTSTRAP_SUPERUSER,
 };
 use crate::settings;
 use serde_json::json;
@@ -64,6 +64,9 @@ fn is_alone() -> bool {
 
 /// One pass over all that is due; tells when the next thing is.
 fn pass() -> Result<Option<Time>> {
+    if follow::is_promoted() && !take_over()? {
+        return Ok(Some(time::now() + ANOTHER));
+    }
     let changes = pairs::changes();
     let prepared = in_transaction("look", || {
         worker::harden(settings::lock_timeout())?;
@@ -71,6 +74,8 @@ fn pass() -> Result<Option<Time>> {
             pairs::replace(changes, &[]);
             return Ok(None);
         }
+        jobs::notice_clock(time::now())?;
+        catalog::twin::notice_clock(time::now())?;
         let twins = catalog::twin::all()?;
         let twins: Vec<_> = twins.iter().map(|t| (t.base, t.role)).collect();
         pairs::replace(changes, &twins);
@@ -92,6 +97,23 @@ fn pass() -> Result<Option<Time>> {
         doing::step(&job);
     }
     Ok(in_transaction("plan", next_due).unwrap_or(Some(time::now() + BACK_OFF)))
+}
+
+/// After a promotion, before anything else: whoever holds a row that is to change is ended, or a promotion
+/// could be held up with all jobs. Tells whether it is done.
+fn take_over() -> Result<bool> {
+    let done = doing::besieged(|| {
+        let ours = ready()?;
+        if ours {
+            following::take_over()?;
+        }
+        Ok(ours)
+    })?;
+    // Where nothing is ours there is nothing to hold up; it may become ours (`claim`), and then this comes first.
+    if done == Some(true) {
+        follow::set_promoted(false);
+    }
+    Ok(done.is_some())
 }
 
 /// What cannot wait for the end of `long`, which takes its time: roles are closed, passwords replaced and

@@ -3,8 +3,7 @@
 
 use crate::pg::value::Time;
 use crate::pg::worker::{self, Run, Started};
-use crate::pg::{log, logins, session, shared, time, Oid};
-use crate::pg::{shmem, sweeps};
+use crate::pg::{database, follow, log, logins, session, shared, shmem, sweeps, time, Oid};
 use crate::settings;
 
 /// Longest sleep, in milliseconds: a clock that was set is noticed after this.
@@ -22,6 +21,10 @@ const BACK_OFF: i64 = 5_000;
 const RARE: i64 = 10_000;
 /// The longest such pause.
 const LONGEST_PAUSE: i64 = 60_000;
+/// Longest sleep on a follower, in milliseconds: a promotion is noticed after this.
+const FOLLOWING: i64 = 1_000;
+/// A follower's worker that ends sooner after its start than this came to grief, in microseconds.
+const TO_GRIEF: Time = 60_000_000;
 
 /// Pause between two writings of noted logins, in milliseconds.
 const FLUSH: i64 = 300_000;
@@ -30,6 +33,10 @@ const FLUSH: i64 = 300_000;
 #[derive(Default)]
 struct Watch {
     running: Option<Started>,
+    /// Whether the server is a follower, as it was last seen.
+    following: bool,
+    /// When that worker was started.
+    started: Time,
     /// When the launcher would look again if that worker said nothing.
     unheard: Time,
     /// How many workers in a row have ended without a word.
@@ -38,6 +45,8 @@ struct Watch {
     not_before: Time,
     /// When noted logins are next written.
     next_flush: Time,
+    /// Who was told to have been ended in a sweep, and has yet to go: each is told once.
+    ending: Vec<session::Session>,
     /// What was last complained about, so that each trouble is told once.
     trouble: Option<&'static str>,
 }
@@ -46,10 +55,21 @@ struct Watch {
 pub(super) fn run() {
     worker::connect_launcher();
     shmem::announce_launcher(session::own_pid());
-    let mut watch = Watch::default();
+    let mut watch = Watch {
+        following: database::in_recovery(),
+        ..Watch::default()
+    };
+    if watch.following {
+        // Nothing but memory is read and written here, so nothing can be in the way.
+        let _ = worker::transaction(|| {
+            follow::begin();
+            Ok(())
+        });
+    }
     loop {
         worker::reload_if_asked();
-        end_swept();
+        watch.notice_promotion();
+        watch.end_swept();
         watch.start_if_due();
         end_besieged();
         worker::nap(watch.pause());
@@ -66,13 +86,20 @@ impl Watch {
             return;
         }
         let now = time::now();
+        if self.following {
+            // It stays for as long as the server is a follower.
+            if now >= self.not_before {
+                self.start(now, "follow");
+            }
+            return;
+        }
         self.flush_logins(now);
         let due = shmem::next_due().is_some_and(|due| due <= now) && now >= self.not_before;
         // A commit that left work is news: whatever was wrong may be right since. It is no news to a
         // database in which workers come to grief.
         let news = self.failures < 2 && shmem::take_look_now();
         if news || due {
-            self.start(now);
+            self.start(now, "home");
         }
     }
 
@@ -87,7 +114,7 @@ impl Watch {
         }
     }
 
-    fn start(&mut self, now: Time) {
+    fn start(&mut self, now: Time, task: &str) {
         let Some(home) = settings::database() else {
             return self.complain(
                 "credential_manager.database is empty: nothing is done",
@@ -108,9 +135,10 @@ impl Watch {
         let pause = (BACK_OFF << self.failures.min(4)).min(LONGEST_PAUSE);
         self.unheard = now + pause * 1_000;
         shmem::set_next_due(Some(self.unheard));
-        match worker::start(database, "home") {
+        match worker::start(database, task) {
             Some(started) => {
                 self.running = Some(started);
+                self.started = now;
                 self.trouble = None;
             }
             None => self.complain(
@@ -125,11 +153,65 @@ impl Watch {
     fn after_the_end(&mut self) {
         // It may have been ended while it laid siege.
         shmem::besiege(0);
-        if shmem::next_due() == Some(self.unheard) {
+        if self.following {
+            let soon = time::now() < self.started + TO_GRIEF;
+            self.failures = if soon { self.failures + 1 } else { 0 };
+            self.not_before = self.unheard.max(time::now() + BACK_OFF * 1_000);
+        } else if shmem::next_due() == Some(self.unheard) {
             self.failures += 1;
             self.not_before = self.unheard;
         } else {
             self.failures = 0;
+        }
+    }
+
+    /// A follower that became a primary goes on as after a start: its jobs are looked at at once.
+    fn notice_promotion(&mut self) {
+        if !self.following || database::in_recovery() {
+            return;
+        }
+        self.following = false;
+        self.failures = 0;
+        self.not_before = 0;
+        follow::set_promoted(true);
+        shmem::set_next_due(None);
+        shmem::ask_to_look();
+        if let Some(follower) = &self.running {
+            follower.wake();
+        }
+    }
+
+    /// Ends sessions that began before a cut-over: a login may have been on its way when it happened.
+    fn end_swept(&mut self) {
+        let sweeps = sweeps::sweeps();
+        if sweeps.is_empty() {
+            self.ending.clear();
+            return;
+        }
+        let all = session::all();
+        self.ending.retain(|s| all.contains(s));
+        for found in all {
+            let late = sweeps
+                .iter()
+                .any(|s| Oid::from(s.role) == found.role && found.started <= s.before);
+            if !found.client || !late || !session::end(&found) {
+                continue;
+            }
+            sweeps::set_swept();
+            if self.ending.contains(&found) {
+                continue;
+            }
+            self.ending.push(found);
+            let why = if self.following {
+                "the primary has closed it or replaced its password"
+            } else {
+                "whose login was on its way when its password was replaced"
+            };
+            log::line(&format!(
+                "credential_manager: ended session {} of role {}, {why}",
+                found.pid,
+                found.role.to_u32()
+            ));
         }
     }
 
@@ -148,7 +230,11 @@ impl Watch {
         if shmem::besieging().is_some() {
             return SIEGE_PAUSE;
         }
-        let mut pause = LONGEST_NAP;
+        let mut pause = if self.following {
+            FOLLOWING
+        } else {
+            LONGEST_NAP
+        };
         if !sweeps::sweeps().is_empty() {
             pause = SWEEP_PAUSE;
         }
@@ -157,27 +243,6 @@ impl Watch {
             pause = pause.min((due - time::now()) / 1_000 + 1);
         }
         pause.max(1)
-    }
-}
-
-/// Ends sessions that began before a cut-over: a login may have been on its way when it happened.
-fn end_swept() {
-    let sweeps = sweeps::sweeps();
-    if sweeps.is_empty() {
-        return;
-    }
-    for found in session::all() {
-        let late = sweeps
-            .iter()
-            .any(|s| Oid::from(s.role) == found.role && found.started <= s.before);
-        if found.client && late && session::end(&found) {
-            sweeps::set_swept();
-            log::line(&format!(
-                "credential_manager: ended session {} of role {}, whose login was on its way when its password was replaced",
-                found.pid,
-                found.role.to_u32()
-            ));
-        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! 2. The launcher starts one worker in the home database, and another only when that one has ended.
 //! 3. The worker takes each due job one step on, a transaction a step, until nothing is due soon.
 //! 4. It tells the launcher when the next thing is due, and leaves, so that nothing holds the database.
+//! 5. On a follower the launcher starts another kind of worker, which stays: it looks at what the primary
+//!    has done, and hands the sessions that are to end to the launcher.
 //!
 //! Guarantees: at most one worker is at the jobs; every step can be run again after a crash; what is
 //! shared in memory only tells when to look, the rows tell what to do.
@@ -12,6 +14,7 @@ mod doing;
 mod dropping;
 mod elsewhere;
 mod ending;
+mod following;
 mod home;
 mod launcher;
 mod moving;
@@ -33,6 +36,7 @@ fn worker_main(argument: Datum) {
     connect(argument_database(argument));
     let outcome = match task().as_str() {
         "home" => home::run(),
+        "follow" => following::run(),
         other => elsewhere::run(other),
     };
     if let Err(error) = outcome {

@@ -16,6 +16,19 @@ impl Cluster {
         write_owned(Place::here(), &self.fault_file(), point.as_bytes(), 0o600);
     }
 
+    /// Waits until the server has crashed at the point that was named, and leaves it so.
+    #[track_caller]
+    pub fn wait_killed(&self) {
+        let postmaster = self.pid();
+        wait_until(
+            "the server crashes at the point that was named",
+            SOON,
+            || !is_alive(postmaster),
+        );
+        self.kill9();
+        assert!(!self.fault_file().exists(), "it crashed elsewhere");
+    }
+
     /// Waits until the server has crashed at the point that was named, and starts it again; `next` is the point at
     /// which it is to crash once more.
     #[track_caller]

@@ -12,12 +12,18 @@ impl Cluster {
     /// A hot standby from `pg_basebackup -R`, streaming when this returns; a cluster of its own with the same key file.
     #[track_caller]
     pub fn standby(&self) -> Cluster {
+        self.standby_with("")
+    }
+
+    /// The same with lines of its own in postgresql.conf.
+    #[track_caller]
+    pub fn standby_with(&self, lines: &str) -> Cluster {
         let place = Place::here();
         let home = new_home(place);
         let data = home.join("data");
         let output = self
             .client_command("pg_basebackup")
-            .args(["-R", "-X", "stream", "-c", "fast", "-D"])
+            .args(["-R", "-X", "stream", "-c", "fast", "--no-sync", "-D"])
             .arg(&data)
             .env_remove("PGDATABASE")
             .output()
@@ -38,6 +44,7 @@ impl Cluster {
                 standby.key_file().display()
             ));
         }
+        standby.append_conf(lines);
         standby.start();
         let mut client = self.superuser("postgres");
         wait_until("the standby streams", SOON, || {
@@ -48,6 +55,23 @@ impl Cluster {
             row.is_ok_and(|row| row.get::<_, i64>(0) > 0)
         });
         standby
+    }
+
+    /// From here on nothing is committed here that the standby has not written to its disk.
+    #[track_caller]
+    pub fn wait_for_standby(&self) {
+        self.append_conf("synchronous_standby_names = '*'");
+        let mut client = self.superuser("postgres");
+        client
+            .batch_execute("SELECT pg_reload_conf()")
+            .expect("pg_reload_conf()");
+        wait_until("the standby is waited for", SOON, || {
+            let row = client.query_one(
+                "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'",
+                &[],
+            );
+            row.is_ok_and(|row| row.get::<_, i64>(0) == 1)
+        });
     }
 
     /// Waits until `standby` has replayed all that is committed here.
