@@ -62,9 +62,12 @@ fn execute(statement: &'static str, params: &[Value]) -> Result<(Vec<Row>, u64)>
     }
 }
 
+/// What a plan is kept under: the place and the length of the statement's text, the types of its parameters.
+type PlanKey = (usize, usize, Vec<u32>);
+
 thread_local! {
-    /// The plans of this backend, by the place of the statement's text and the types of its parameters.
-    static PLANS: RefCell<HashMap<(usize, usize, Vec<u32>), pg_sys::SPIPlanPtr>> = RefCell::default();
+    /// The plans of this backend.
+    static PLANS: RefCell<HashMap<PlanKey, pg_sys::SPIPlanPtr>> = RefCell::default();
 }
 
 /// The plan of a statement. It is kept, since planning costs several times what most of our statements

@@ -34,7 +34,9 @@ fn a_crash_at_any_point_of_a_rotation_locks_nobody_out_and_loses_nothing() {
         for point in POINTS {
             let before = Before::of(&cluster);
             // With a session of the old password there is one to end at the cut-over.
-            let old = round.is_multiple_of(2).then(|| cluster.connect(&before.url).unwrap());
+            let old = round
+                .is_multiple_of(2)
+                .then(|| cluster.connect(&before.url).unwrap());
             cluster.crash_at(point);
             let ordered = order(&cluster);
             assert_eq!(ordered.is_err(), point == "begin_commit", "{point}");
@@ -57,7 +59,9 @@ fn a_crash_at_any_moment_of_a_rotation_locks_nobody_out_and_loses_nothing() {
 
 fn killed_once(cluster: &Cluster, round: usize) {
     let before = Before::of(cluster);
-    let old = round.is_multiple_of(3).then(|| cluster.connect(&before.url).unwrap());
+    let old = round
+        .is_multiple_of(3)
+        .then(|| cluster.connect(&before.url).unwrap());
     let moment = OsRng.try_next_u64().unwrap() % WHOLE.as_millis() as u64;
     let _ = order(cluster);
     // The moment is what is tried: there is no fact to wait for.
