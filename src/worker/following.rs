@@ -6,15 +6,14 @@ use crate::error::{shown, Result};
 use crate::jobs;
 use crate::pg::follow::{self, Known, Start};
 use crate::pg::value::Time;
-use crate::pg::{database, ident, log, replication, session, shmem, sweeps, time, worker, Oid};
+use crate::pg::{database, ident, log, replication, shmem, sweeps, time, worker, Oid};
 use crate::settings;
 use std::collections::{HashMap, HashSet};
 
 /// Pause between two looks while something is replayed, in milliseconds. Sessions of the new password that
 /// begin between the cut-over and the look that sees it end with the old ones, since nothing tells them apart.
 const LOOK: i64 = 100;
-/// A look is due after this even where nothing was replayed, in microseconds: a login that was on its way when
-/// its role was dropped shows itself late.
+/// A look is due after this even where nothing was replayed, in microseconds.
 const AT_LEAST: Time = 1_000_000;
 /// So many times as long as a look took, none follows: a tenth of one processor is enough for all this.
 const SPARING: i64 = 10;
@@ -88,8 +87,9 @@ fn look() -> Result<Home> {
 fn notice(seen: &[Followed]) -> Vec<Known> {
     // After the snapshot: whoever proved a password that it no longer has began before this.
     let now = time::now();
-    let (known, mut ends) = decide(&follow::known(), seen, follow::first_look(), now);
-    ends.extend(gone().map(|role| End { role, before: now }));
+    let former = follow::known();
+    let (known, mut ends) = decide(&former, seen, follow::first_look(), now);
+    ends.extend(gone(&former, &known).map(|role| End { role, before: now }));
     let until = now + time::authentication_timeout();
     for end in ends {
         sweeps::sweep(Oid::from(end.role), end.before, until);
@@ -99,14 +99,17 @@ fn notice(seen: &[Followed]) -> Vec<Known> {
     known
 }
 
-/// The roles of sessions that are no more. A credential or a twin may have been made, closed and dropped
-/// between two looks, and then nothing tells it from a role that was never ours; a session of a role that is
-/// gone has nothing left that holds it, whosever it was.
-fn gone() -> impl Iterator<Item = u32> {
-    let clients = session::all().into_iter().filter(|s| s.client);
-    let roles: HashSet<u32> = clients.map(|s| s.role.to_u32()).collect();
-    let gone = |role: &u32| ident::role_name(Oid::from(*role)).is_none();
-    roles.into_iter().filter(gone)
+/// The roles of credentials and twins that were there at the last look and are no more: a session of one has
+/// nothing left that holds it.
+fn gone(former: &[Known], known: &[Known]) -> impl Iterator<Item = u32> {
+    let roles = |all: &[Known]| -> HashSet<u32> {
+        let both = all.iter().flat_map(|k| [k.role, k.twin]);
+        both.filter(|role| *role != 0).collect()
+    };
+    let left = &roles(former) - &roles(known);
+    // A role that was released is there still, and is not ours to end.
+    left.into_iter()
+        .filter(|role| ident::role_name(Oid::from(*role)).is_none())
 }
 
 /// After a promotion, before any job goes on: what the former primary ordered is from here on as if it had
