@@ -90,11 +90,15 @@ fn pg_receivewal_and_pg_basebackup_replay_nothing_and_hold_nothing_up() {
     let mut receive = scene.cluster.client_command("pg_receivewal");
     receive.arg("-D").arg(&archive).env_remove("PGDATABASE");
     let _receiving = Running::start(&mut receive);
+    let there = "SELECT count(*) FROM pg_stat_replication WHERE state IN ('streaming', 'backup')";
+    // The backup's checkpoint removes what it has not received by then.
+    wait_until("the log is received", SOON, || {
+        ask(&mut scene.su, there) == "1"
+    });
     let mut copy = scene.cluster.client_command("pg_basebackup");
     copy.args(["-X", "stream", "-c", "fast", "--max-rate=32k", "-D"]);
     copy.arg(&backup).env_remove("PGDATABASE");
     let _copying = Running::start(&mut copy);
-    let there = "SELECT count(*) FROM pg_stat_replication WHERE state IN ('streaming', 'backup')";
     wait_until("all of them are at it", SOON, || {
         ask(&mut scene.su, there) == "3"
     });

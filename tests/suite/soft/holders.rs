@@ -5,7 +5,7 @@ use std::thread;
 
 use postgres::Client;
 
-use super::{becomes, created, password_of, scene, sessions, works, SLACK};
+use super::{becomes, created, password_of, scene, sessions, twins_go, works, SLACK};
 use crate::harness::{wait_until, Cluster, SOON};
 use crate::held::people::{logs_in, no_trouble_in_the_log, MINE};
 use crate::scene::{ask, run, Scene};
@@ -109,6 +109,10 @@ fn what_the_credential_prepared_to_its_own_role_is_rolled_back_by_the_deadline()
         let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
         ends_in_time(&mut s.su, &deadline);
         only_the_managed_one(&s, &old);
+        // While it rotates or lingers the guard refuses what the next round prepares.
+        run(&mut s.su, "SELECT credentials.rotate('c1', force => true)");
+        twins_go(&mut s.su);
+        becomes(&mut s.su, "c1", "active");
         let left = "SELECT count(*) FROM pg_prepared_xacts";
         assert_eq!(ask(&mut s.su, left), "0", "it is still prepared");
     }
@@ -120,14 +124,24 @@ fn a_session_of_default_that_holds_the_credentials_row_or_role_does_not_hold_up_
     let old = created(&mut s, "c1");
     run(&mut s.su, "CREATE ROLE reader; CREATE TABLE public.held (n int); ALTER TABLE public.held OWNER TO app_owner");
     let own_url = s.cluster.url("default");
-    for left_open in [
-        "SELECT credentials.configure('c1', connection_limit => 3)",
-        "GRANT SELECT ON public.held TO c1",
-        "GRANT c1 TO reader",
+    // Once the rotation runs the guard refuses changes of membership, so that one is begun before.
+    for (left_open, before) in [
+        ("GRANT c1 TO reader", true),
+        (
+            "SELECT credentials.configure('c1', connection_limit => 3)",
+            false,
+        ),
+        ("GRANT SELECT ON public.held TO c1", false),
     ] {
-        let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
         let mut holder = s.cluster.connect(&own_url).unwrap();
-        run(&mut holder, &format!("BEGIN; {left_open}"));
+        let begin = format!("BEGIN; {left_open}");
+        if before {
+            run(&mut holder, &begin);
+        }
+        let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
+        if !before {
+            run(&mut holder, &begin);
+        }
         ends_in_time(&mut s.su, &deadline);
         only_the_managed_one(&s, &old);
         run(&mut s.su, "SELECT credentials.wait('c1')");

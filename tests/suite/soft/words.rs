@@ -133,7 +133,7 @@ fn a_url_that_is_asked_for_while_passwords_change_is_told_and_never_refused() {
                 })
             })
             .collect();
-        for _ in 0..150 {
+        for _ in 0..60 {
             run(&mut s.own, "SELECT credentials.set_password('c1')");
         }
         over.store(true, Ordering::Relaxed);
