@@ -111,6 +111,9 @@ fn what_the_credential_prepared_to_its_own_role_is_rolled_back_by_the_deadline()
         only_the_managed_one(&s, &old);
         let left = "SELECT count(*) FROM pg_prepared_xacts";
         assert_eq!(ask(&mut s.su, left), "0", "it is still prepared");
+        // While the twin lingers the credential could not begin it.
+        run(&mut s.su, "SELECT credentials.rotate('c1', force => true)");
+        run(&mut s.su, "SELECT credentials.wait('c1')");
     }
 }
 
@@ -120,14 +123,16 @@ fn a_session_of_default_that_holds_the_credentials_row_or_role_does_not_hold_up_
     let old = created(&mut s, "c1");
     run(&mut s.su, "CREATE ROLE reader; CREATE TABLE public.held (n int); ALTER TABLE public.held OWNER TO app_owner");
     let own_url = s.cluster.url("default");
-    for left_open in [
-        "SELECT credentials.configure('c1', connection_limit => 3)",
-        "GRANT SELECT ON public.held TO c1",
-        "GRANT c1 TO reader",
+    // What is refused in a rotation is begun before it.
+    for (before, meanwhile) in [
+        ("GRANT c1 TO reader", ""),
+        ("", "SELECT credentials.configure('c1', connection_limit => 3)"),
+        ("", "GRANT SELECT ON public.held TO c1"),
     ] {
-        let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
         let mut holder = s.cluster.connect(&own_url).unwrap();
-        run(&mut holder, &format!("BEGIN; {left_open}"));
+        run(&mut holder, &format!("BEGIN; {before}"));
+        let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
+        run(&mut holder, meanwhile);
         ends_in_time(&mut s.su, &deadline);
         only_the_managed_one(&s, &old);
         run(&mut s.su, "SELECT credentials.wait('c1')");
