@@ -126,7 +126,10 @@ fn a_session_of_default_that_holds_the_credentials_row_or_role_does_not_hold_up_
     // What is refused in a rotation is begun before it.
     for (before, meanwhile) in [
         ("GRANT c1 TO reader", ""),
-        ("", "SELECT credentials.configure('c1', connection_limit => 3)"),
+        (
+            "",
+            "SELECT credentials.configure('c1', connection_limit => 3)",
+        ),
         ("", "GRANT SELECT ON public.held TO c1"),
     ] {
         let mut holder = s.cluster.connect(&own_url).unwrap();
