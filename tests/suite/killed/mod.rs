@@ -61,10 +61,7 @@ impl Before {
     /// After a restart: what is told logs in at once; the rotation, if it began, ends; all is as it was.
     #[track_caller]
     fn holds(&self, cluster: &Cluster, moment: &str) {
-        let told = cluster.url(NAME);
-        if let Err(error) = cluster.connect(&told) {
-            panic!("{moment}: {told} does not log in after the restart: {error}");
-        }
+        logs_in(cluster, moment);
         let mut su = cluster.superuser("app");
         ends(&mut su, moment);
         let told = cluster.url(NAME);
@@ -78,6 +75,17 @@ impl Before {
         let twins = "SELECT count(*) FROM pg_roles WHERE rolname ~ '-rotating$'";
         assert_eq!(ask(&mut su, twins), "0", "{moment}");
         snapshot::same(&self.all, &snapshot::of(cluster, NAME));
+    }
+}
+
+/// What is told logs in, unless it has been told anew meanwhile: without a linger a name may close in between.
+#[track_caller]
+fn logs_in(cluster: &Cluster, moment: &str) {
+    let mut told = cluster.url(NAME);
+    while let Err(error) = cluster.connect(&told) {
+        let now = cluster.url(NAME);
+        assert_ne!(now, told, "{moment}: it does not log in: {error}");
+        told = now;
     }
 }
 
