@@ -12,18 +12,24 @@ use super::cluster::Cluster;
 use super::hostile;
 
 /// Each query returns the violations as one text a row, and runs where the extension is created.
-const OF_THE_EXTENSION: [&str; 7] = [
-    // No rotating twin that nobody will remove.
-    "SELECT format('role %s has no credential that rotates', r.rolname)
-       FROM pg_authid r
-      WHERE r.rolname LIKE '%-rotating'
-        AND NOT EXISTS (SELECT FROM credentials.credential c
-                         WHERE c.role_name || '-rotating' = r.rolname AND c.state NOT IN ('active', 'suspended'))",
-    // No rotation that nothing carries on: neither a twin nor a job.
-    "SELECT format('credential %s is %s with neither twin nor job', c.name, c.state)
+const OF_THE_EXTENSION: [&str; 9] = [
+    // No rotating twin that nobody will remove, and no row of one that is not there.
+    "SELECT format('role %s is a twin of nobody', r.rolname)
+       FROM pg_authid r JOIN credentials.credential c ON c.role_name || '-rotating' = r.rolname
+      WHERE NOT EXISTS (SELECT FROM credentials.twin t WHERE t.twin = r.oid AND t.role = c.role)",
+    "SELECT format('the twin of role %s is in its phase %s without a role', t.role, t.phase)
+       FROM credentials.twin t
+      WHERE NOT EXISTS (SELECT FROM pg_authid r WHERE r.oid = t.twin)
+         OR NOT EXISTS (SELECT FROM credentials.credential c WHERE c.role = t.role)",
+    // The two tell the same of how far a rotation is.
+    "SELECT format('credential %s is %s, its twin %s', c.name, c.state, coalesce(t.phase, 'not there'))
+       FROM credentials.credential c LEFT JOIN credentials.twin t ON t.role = c.role
+      WHERE (c.state = 'rotating') IS DISTINCT FROM coalesce(t.phase = 'draining', false)
+         OR (c.state = 'lingering') IS DISTINCT FROM coalesce(t.phase IN ('lingering', 'retiring'), false)",
+    // No rotation that nothing carries on.
+    "SELECT format('credential %s is rotating without a job', c.name)
        FROM credentials.credential c
-      WHERE c.state IN ('rotating', 'lingering')
-        AND NOT EXISTS (SELECT FROM pg_authid r WHERE r.rolname = c.role_name || '-rotating')
+      WHERE c.state = 'rotating'
         AND NOT EXISTS (SELECT FROM credentials.job j
                          WHERE j.role = c.role AND j.state IN ('queued', 'running', 'waiting', 'blocked'))",
     // The role's OID is the identity, and its name agrees.
