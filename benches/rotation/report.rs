@@ -17,6 +17,9 @@ pub struct Cost {
     pub worked: Duration,
 }
 
+/// Which of the two is looked at.
+type Clock = fn(&Cost) -> Duration;
+
 /// What was measured of one way, and of plain statements in between.
 #[derive(Clone)]
 pub struct Compared {
@@ -54,7 +57,7 @@ pub fn text(client: &mut Client, compared: &[Compared]) -> String {
     );
     let wall = |cost: &Cost| cost.taken;
     let processor = |cost: &Cost| cost.worked;
-    let clocks: [(&str, fn(&Cost) -> Duration); 2] = [("wall", wall), ("processor", processor)];
+    let clocks: [(&str, Clock); 2] = [("wall", wall), ("processor", processor)];
     for (one, (clock, of_cost)) in compared
         .iter()
         .flat_map(|one| clocks.map(|clock| (one, clock)))
@@ -81,7 +84,7 @@ pub fn text(client: &mut Client, compared: &[Compared]) -> String {
 }
 
 /// Least, median and most, in milliseconds.
-fn figures(costs: &[Cost], of_cost: fn(&Cost) -> Duration) -> (f64, f64, f64) {
+fn figures(costs: &[Cost], of_cost: Clock) -> (f64, f64, f64) {
     let mut sorted: Vec<f64> = costs
         .iter()
         .map(|cost| of_cost(cost).as_secs_f64() * 1000.0)
