@@ -17,17 +17,18 @@
 mod harness;
 mod report;
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use harness::{wait_until, Cluster};
 use postgres::{Client, SimpleQueryMessage};
-use report::Compared;
+use report::{Compared, Cost};
 
 /// Credentials, default among them: the limit that a server has by itself.
 const CREDENTIALS: usize = 120;
 
 /// Rounds of all credentials, and of one.
-const ROUNDS: (usize, usize) = (11, 21);
+const ROUNDS: (usize, usize) = (9, 21);
 
 /// How long a server may take to come to rest after a round.
 const REST: Duration = Duration::from_secs(120);
@@ -83,7 +84,7 @@ fn main() {
     drop(client);
     print!("{text}");
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
-    std::fs::write(file, text).expect("to write docs/benchmarks.md");
+    fs::write(file, text).expect("to write docs/benchmarks.md");
 }
 
 /// Measures ways to change so many passwords beside as many plain ALTER ROLE, in turns.
@@ -95,41 +96,53 @@ fn compare(cluster: &Cluster, count: usize, rounds: usize, ways: &[Way]) -> Vec<
     let mut taken = vec![Vec::new(); ways.len()];
     // The first round fills caches and is not counted.
     for round in 0..=rounds {
-        let note = |times: &mut Vec<Duration>, time| {
+        let note = |costs: &mut Vec<Cost>, cost| {
             if round > 0 {
-                times.push(time);
+                costs.push(cost);
             }
         };
-        for (way, times) in ways.iter().zip(&mut taken) {
+        for (way, costs) in ways.iter().zip(&mut taken) {
             come_to_rest(client);
-            let time = timed(client, way.statement);
+            let cost = measured(client, way.statement);
             assert_eq!(changed(client), count, "{}", way.name);
-            note(times, time);
+            note(costs, cost);
         }
         come_to_rest(client);
         let statements = plain_statements(client, count);
-        note(&mut plain, timed(script, &statements));
+        note(&mut plain, measured(script, &statements));
     }
     ways.iter()
         .zip(taken)
-        .map(|(way, times)| Compared {
+        .map(|(way, costs)| Compared {
             name: way.name,
             count,
-            times,
+            costs,
             plain: plain.clone(),
         })
         .collect()
 }
 
-/// Runs a statement or several and takes the time until the answer to their COMMIT is here.
-fn timed(client: &mut Client, statements: &str) -> Duration {
+/// Runs a statement or several, and takes the time until the answer to their COMMIT is here and the
+/// processor time of the session's server process.
+fn measured(client: &mut Client, statements: &str) -> Cost {
     let whole = format!("BEGIN; {statements}; COMMIT");
-    let begun = Instant::now();
+    let process = ask(client, "SELECT pg_backend_pid()");
+    let (begun, worked) = (Instant::now(), processor_time(&process));
     run(client, &whole);
-    let taken = begun.elapsed();
-    let short: String = statements.chars().take(60).collect();
-    eprintln!("{:9.1} ms  {short}", taken.as_secs_f64() * 1000.0);
-    taken
+    let cost = Cost {
+        taken: begun.elapsed(),
+        worked: processor_time(&process) - worked,
+    };
+    let short: String = statements.chars().take(40).collect();
+    eprintln!("{:9.1?} {:9.1?}  {short}", cost.taken, cost.worked);
+    cost
+}
+
+/// The time for which the first thread of a process has had a processor (proc(5), schedstat).
+fn processor_time(process: &str) -> Duration {
+    let told = fs::read_to_string(format!("/proc/{process}/schedstat")).expect("a server process");
+    let first = told.split(' ').next().and_then(|n| n.parse().ok());
+    Duration::from_nanos(first.expect("a number of nanoseconds"))
 }
 
 /// The rows of the last call: passwords that were changed by it, as its event says.
