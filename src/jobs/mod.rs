@@ -9,8 +9,8 @@ mod superseded;
 
 pub use stage::{Kind, Stage, State};
 pub use store::{
-    all_due, close, due_again, find, forget_old, latest, live_for, next_due, notice_clock,
-    set_cutover, set_progress, set_stage, take_over, Ended,
+    all_due, close, concerned, due_again, find, forget_old, latest, live_for, next_due,
+    notice_clock, set_cutover, set_progress, set_stage, take_over, Ended,
 };
 pub use superseded::{
     call_off_retirements, call_off_suspensions, draining, keep_sweeping, supersede_rotations,

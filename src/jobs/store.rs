@@ -230,6 +230,15 @@ pub fn forget_old() -> Result<u64> {
     )
 }
 
+/// Whether there is or was a job for a role, of those that are still listed.
+pub fn concerned(role: Oid) -> Result<bool> {
+    Ok(spi::row(
+        "SELECT 1 FROM credentials.job j WHERE j.role OPERATOR(pg_catalog.=) $1 LIMIT 1",
+        &[role.into()],
+    )?
+    .is_some())
+}
+
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {

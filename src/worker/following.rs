@@ -6,7 +6,7 @@ use crate::error::{shown, Result};
 use crate::jobs;
 use crate::pg::follow::{self, Known, Start};
 use crate::pg::value::Time;
-use crate::pg::{database, ident, log, replication, shmem, sweeps, time, worker, Oid};
+use crate::pg::{database, ident, log, replication, session, shmem, sweeps, time, worker, Oid};
 use crate::settings;
 use std::collections::{HashMap, HashSet};
 
@@ -79,37 +79,46 @@ fn look() -> Result<Home> {
         return Ok(Home::Here);
     }
     let seen = catalog::followed()?;
-    notice(&seen);
+    notice(&seen)?;
     Ok(Home::Here)
 }
 
 /// Hands who is to end to the launcher, and remembers what was seen.
-fn notice(seen: &[Followed]) -> Vec<Known> {
+fn notice(seen: &[Followed]) -> Result<Vec<Known>> {
     // After the snapshot: whoever proved a password that it no longer has began before this.
     let now = time::now();
     let former = follow::known();
     let (known, mut ends) = decide(&former, seen, follow::first_look(), now);
-    ends.extend(gone(&former, &known).map(|role| End { role, before: now }));
+    let gone = gone(&former, &known)?;
+    ends.extend(gone.into_iter().map(|role| End { role, before: now }));
     let until = now + time::authentication_timeout();
     for end in ends {
         sweeps::sweep(Oid::from(end.role), end.before, until);
     }
     // Last: what is done twice does no harm, and what is forgotten does.
     follow::remember(&known);
-    known
+    Ok(known)
 }
 
-/// The roles of credentials and twins that were there at the last look and are no more: a session of one has
-/// nothing left that holds it.
-fn gone(former: &[Known], known: &[Known]) -> impl Iterator<Item = u32> {
+/// Roles of ours that are no more: a session of one has nothing left that holds it. They were a credential's
+/// or a twin's at the last look, or a job says that they were; other roles are not ours to end, and neither
+/// is one that was released, which is there still.
+fn gone(former: &[Known], known: &[Known]) -> Result<Vec<u32>> {
     let roles = |all: &[Known]| -> HashSet<u32> {
         let both = all.iter().flat_map(|k| [k.role, k.twin]);
         both.filter(|role| *role != 0).collect()
     };
-    let left = &roles(former) - &roles(known);
-    // A role that was released is there still, and is not ours to end.
-    left.into_iter()
-        .filter(|role| ident::role_name(Oid::from(*role)).is_none())
+    let mut left = &roles(former) - &roles(known);
+    let is_gone = |role: &u32| ident::role_name(Oid::from(*role)).is_none();
+    left.retain(is_gone);
+    let clients = session::all().into_iter().filter(|s| s.client);
+    let connected: HashSet<u32> = clients.map(|s| s.role.to_u32()).collect();
+    for role in connected.into_iter().filter(is_gone) {
+        if jobs::concerned(Oid::from(role))? {
+            left.insert(role);
+        }
+    }
+    Ok(left.into_iter().collect())
 }
 
 /// After a promotion, before any job goes on: what the former primary ordered is from here on as if it had
@@ -119,7 +128,7 @@ pub(super) fn take_over() -> Result<()> {
     // Before what is seen, so that it has the cuts of all of these.
     let latest = jobs::latest()?;
     let seen = catalog::followed()?;
-    let known = notice(&seen);
+    let known = notice(&seen)?;
     let ordered = time::now() + 1;
     for of in &known {
         jobs::take_over(Oid::from(of.role), latest, ordered, of.cut_seen)?;
