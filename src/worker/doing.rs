@@ -2,7 +2,7 @@
 
 use super::home::in_transaction;
 use super::{dropping, ending, moving, rotating};
-use crate::catalog::{self, State as Condition};
+use crate::catalog::{self, twin, State as Condition};
 use crate::error::{shown, Kind as Failure, Result};
 use crate::events::{self, Actor};
 use crate::jobs::{self, Ended, Job, Kind, Stage, State};
@@ -110,6 +110,15 @@ pub(super) fn holdout() -> String {
 /// The job as it is now, unless it was cancelled meanwhile. Under the credential's lock.
 pub(super) fn still_wanted(job: &Job) -> Result<bool> {
     Ok(jobs::find(job.id)?.is_some_and(|now| !now.state.is_over()))
+}
+
+/// Whether a job goes on moving: what is moved beside a drain does not put off its cut-over.
+pub(super) fn may_move(job: &Job) -> Result<bool> {
+    let due = match job.stage {
+        Stage::Drain => twin::of(job.role)?.is_some_and(|twin| twin.deadline <= time::now()),
+        _ => false,
+    };
+    Ok(!due && still_wanted(job)?)
 }
 
 /// While this lives the launcher ends who holds what this worker waits for.

@@ -1,6 +1,6 @@
 //! Errands: work in other databases, each by a worker of its own, since a worker has one database.
 
-use super::doing::{act, roll_back as roll_back_here, still_wanted};
+use super::doing::{act, may_move, roll_back as roll_back_here, still_wanted};
 use super::moving::{self, between, done_before, Moved, Visit};
 use super::telling;
 use crate::error::{Kind as Failure, Result};
@@ -36,12 +36,12 @@ pub(super) fn visit(
         to.to_u32(),
         u8::from(*alike)
     );
-    if !send(job, database, name, &task)? {
+    if !send(job, database, name, &task, may_move)? {
         return Ok(Moved::Busy(
             "no background worker is free (max_worker_processes)".to_owned(),
         ));
     }
-    if !act(|| still_wanted(job))? {
+    if !act(|| may_move(job))? {
         return Ok(Moved::Over);
     }
     Ok(match errand::outcome() {
@@ -62,13 +62,20 @@ pub(super) fn roll_back(job: &Job, role: Oid, database: Oid, all: bool) -> Resul
         database,
         "",
         &format!("rollback {} {which}", role.to_u32()),
+        still_wanted,
     )?;
     Ok(())
 }
 
 /// Sends a worker on an errand and waits for its end, writing down what it tells; false where no worker
-/// was free. A job that is cancelled meanwhile calls it off, and other jobs go on.
-fn send(job: &Job, database: Oid, name: &str, task: &str) -> Result<bool> {
+/// was free. A job that is no longer `wanted` calls it off, and other jobs go on.
+fn send(
+    job: &Job,
+    database: Oid,
+    name: &str,
+    task: &str,
+    wanted: fn(&Job) -> Result<bool>,
+) -> Result<bool> {
     let before = act(|| done_before(job))?;
     let number = errand::begin();
     let Some(started) = worker::start(database, &format!("{task} {number}")) else {
@@ -81,16 +88,16 @@ fn send(job: &Job, database: Oid, name: &str, task: &str) -> Result<bool> {
         let ended = started.run() == Run::Ended;
         let (lines, progress) = errand::look();
         if !lines.is_empty() || progress != known {
-            let wanted = act(|| {
+            let goes_on = act(|| {
                 let told = lines.iter().filter_map(|l| serde_json::from_str(l).ok());
                 telling::report(job, told)?;
                 if !ended && !name.is_empty() {
                     telling::note_progress(job, name, before, &progress)?;
                 }
-                still_wanted(job)
+                wanted(job)
             })?;
             known = progress;
-            if !wanted {
+            if !goes_on {
                 errand::call_off();
             }
         }
@@ -99,7 +106,7 @@ fn send(job: &Job, database: Oid, name: &str, task: &str) -> Result<bool> {
             shmem::besiege(0);
             return Ok(true);
         }
-        if between(job, &mut last) && !act(|| still_wanted(job))? {
+        if between(job, &mut last) && !act(|| wanted(job))? {
             errand::call_off();
         }
         worker::nap(LOOK);

@@ -23,11 +23,11 @@ pub(super) fn drain(job: &Job) -> Result<()> {
     };
     note_commit(job, &twin)?;
     look_after_twin(job, &twin)?;
-    tidy_up(job, &twin)?;
     let facts = facts(&twin)?;
     match stage::next(&facts) {
         Step::CutOver => cut_over(job),
         Step::Wait(until, why) => {
+            tidy_up(job, &twin)?;
             wait(job, State::Waiting, until - time::now(), &stage::words(why));
             Ok(())
         }

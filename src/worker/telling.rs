@@ -31,7 +31,7 @@ impl Audience<'_> {
     /// Whether the move is still wanted. In a transaction.
     pub fn wants(&self) -> Result<bool> {
         match self {
-            Audience::Home { job, .. } => super::doing::still_wanted(job),
+            Audience::Home { job, .. } => super::doing::may_move(job),
             Audience::Sender(errand) => Ok(errand::is_wanted(*errand)),
         }
     }

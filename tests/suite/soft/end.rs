@@ -190,3 +190,25 @@ fn a_session_that_is_left_before_the_deadline_brings_the_cut_over_forward() {
     becomes(&mut s.su, "c1", "lingering");
     assert!(!works(&s.cluster, &old));
 }
+
+#[test]
+fn what_the_twin_owns_and_others_use_does_not_put_off_the_cut_over() {
+    let mut s = scene(1, 7, 600);
+    let old = created(&mut s, "c1");
+    run(&mut s.su, "GRANT USAGE, CREATE ON SCHEMA public TO c1");
+    let mut held = s.cluster.connect(&old).unwrap();
+    let pid = ask(&mut held, "SELECT pg_backend_pid()");
+    let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
+    // Tables of the twin's own, each in use from the start: each is waited for up to lock_timeout, again and again.
+    let mut twin = s.login("c1");
+    run(
+        &mut twin,
+        "SET ROLE NONE; BEGIN;
+         DO $$ BEGIN FOR i IN 1..40 LOOP EXECUTE format('CREATE TABLE public.t%s (n int)', i); END LOOP; END $$;
+         COMMIT; BEGIN;
+         DO $$ BEGIN FOR i IN 1..40 LOOP EXECUTE format('LOCK TABLE public.t%s', i); END LOOP; END $$",
+    );
+    gone_by_the_deadline(&mut s, &deadline, &[pid]);
+    becomes(&mut s.su, "c1", "lingering");
+    run(&mut twin, "COMMIT");
+}
