@@ -105,6 +105,11 @@ pub fn is_wanted(number: u32) -> bool {
     errand.number == number && !errand.called_off
 }
 
+/// Whether no other errand has begun since.
+pub fn is_latest(number: u32) -> bool {
+    ERRAND.share().number == number
+}
+
 /// How far an errand has come, and what it waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {

@@ -1,7 +1,7 @@
 //! One step of one job.
 
 use super::home::in_transaction;
-use super::{dropping, ending, moving, rotating};
+use super::{dropping, ending, moving, retiring, rotating};
 use crate::catalog::{self, twin, State as Condition};
 use crate::error::{shown, Kind as Failure, Result};
 use crate::events::{self, Actor};
@@ -32,8 +32,8 @@ pub(super) fn step(job: &Job) {
         Stage::Drain => rotating::drain(job),
         Stage::Apply => apply(job),
         Stage::EndSessions => ending::end_sessions(job),
-        Stage::Close => rotating::close(job),
-        Stage::Retire => rotating::retire(job),
+        Stage::Close => retiring::close(job),
+        Stage::Retire => retiring::retire(job),
         Stage::Restore => restore(job),
         Stage::Move => moving::all(job),
         Stage::Drop => drop_role(job),

@@ -36,10 +36,16 @@ pub(super) fn visit(
         to.to_u32(),
         u8::from(*alike)
     );
-    if !send(job, database, name, &task, may_move)? {
-        return Ok(Moved::Busy(
-            "no background worker is free (max_worker_processes)".to_owned(),
-        ));
+    match send(job, database, name, &task, may_move)? {
+        Sent::NoWorker => {
+            let why = "no background worker is free (max_worker_processes)";
+            return Ok(Moved::Busy(why.to_owned()));
+        }
+        Sent::Overtaken => {
+            let why = format!("database {name}: something urgent came in between");
+            return Ok(Moved::Busy(why));
+        }
+        Sent::Ended => {}
     }
     if !act(|| may_move(job))? {
         return Ok(Moved::Over);
@@ -67,25 +73,43 @@ pub(super) fn roll_back(job: &Job, role: Oid, database: Oid, all: bool) -> Resul
     Ok(())
 }
 
-/// Sends a worker on an errand and waits for its end, writing down what it tells; false where no worker
-/// was free. A job that is no longer `wanted` calls it off, and other jobs go on.
+/// How an errand went.
+enum Sent {
+    /// Nobody could be sent.
+    NoWorker,
+    /// It is over, and has said what it came to.
+    Ended,
+    /// A more urgent one was sent while it was out, which ended it.
+    Overtaken,
+}
+
+/// Sends a worker on an errand and waits for its end, writing down what it tells. A job that is no longer `wanted` calls it off, and other jobs go on.
 fn send(
     job: &Job,
     database: Oid,
     name: &str,
     task: &str,
     wanted: fn(&Job) -> Result<bool>,
-) -> Result<bool> {
+) -> Result<Sent> {
     let before = act(|| done_before(job))?;
     let number = errand::begin();
     let Some(started) = worker::start(database, &format!("{task} {number}")) else {
-        return Ok(false);
+        return Ok(Sent::NoWorker);
     };
     let mut last = time::now();
     let mut known = Progress::default();
     loop {
         // Asked before the last look, so that nothing is missed that was told before the end.
         let ended = started.run() == Run::Ended;
+        if !errand::is_latest(number) {
+            // Its worker sees that too, and stops; what is shared is the other one's.
+            if ended {
+                shmem::besiege(0);
+                return Ok(Sent::Overtaken);
+            }
+            worker::nap(LOOK);
+            continue;
+        }
         let (lines, progress) = errand::look();
         if !lines.is_empty() || progress != known {
             let goes_on = act(|| {
@@ -104,7 +128,7 @@ fn send(
         if ended {
             // It may have been ended while it laid siege.
             shmem::besiege(0);
-            return Ok(true);
+            return Ok(Sent::Ended);
         }
         if between(job, &mut last) && !act(|| wanted(job))? {
             errand::call_off();

@@ -59,7 +59,7 @@ pub(super) fn end_sessions(job: &Job) -> Result<()> {
     match old.twin {
         Some(_) => advance(job),
         // A long job lets nothing through that may take its time, as a twin's end may.
-        None => super::rotating::past(&Job {
+        None => super::retiring::past(&Job {
             cutover: Some(cutover),
             stage: Stage::Retire,
             ..job.clone()

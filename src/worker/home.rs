@@ -1,6 +1,6 @@
 //! The worker in the home database: what is due, job by job, until nothing is due soon.
 
-use super::{doing, following, rotating};
+use super::{doing, following, retiring};
 use crate::catalog::{self, home as binding, State};
 use crate::error::Result;
 use crate::events::{self, Actor};
@@ -12,6 +12,7 @@ use crate::pg::{
 };
 use crate::settings;
 use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What is due within this is waited for, in microseconds, instead of leaving and coming back.
 const SOON: Time = 500_000;
@@ -83,7 +84,7 @@ fn pass() -> Result<Option<Time>> {
             jobs::sweep_now()?;
         }
         order_expiries()?;
-        rotating::order_retirements()?;
+        retiring::order_retirements()?;
         note_logins()?;
         expire_rows()?;
         Ok(Some(jobs::all_due()?))
@@ -116,9 +117,25 @@ fn take_over() -> Result<bool> {
     Ok(done.is_some())
 }
 
+/// Whether a job is stepped between two batches of another one.
+static IN_BETWEEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether this is such a step: what takes its time is left to a pass of its own.
+pub(super) fn is_in_between() -> bool {
+    IN_BETWEEN.load(Ordering::Relaxed)
+}
+
 /// What cannot wait for the end of `long`, which takes its time: roles are closed, passwords replaced and
 /// sessions ended between two of its batches.
 pub(super) fn urgent(long: &Job) {
+    if IN_BETWEEN.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    step_urgent(long);
+    IN_BETWEEN.store(false, Ordering::Relaxed);
+}
+
+fn step_urgent(long: &Job) {
     let due = in_transaction("look", || {
         order_expiries()?;
         jobs::all_due()
@@ -244,6 +261,6 @@ fn next_due() -> Result<Option<Time>> {
         Some(seconds) => events::next_expiry(seconds)?,
         None => None,
     };
-    let twins = rotating::next_due(time::now())?;
+    let twins = retiring::next_due(time::now())?;
     Ok([jobs, events, twins].into_iter().flatten().min())
 }

@@ -18,6 +18,7 @@ mod following;
 mod home;
 mod launcher;
 mod moving;
+mod retiring;
 mod rotating;
 mod telling;
 
