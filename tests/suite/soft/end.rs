@@ -95,26 +95,33 @@ fn of_fifty_clients_that_try_in_a_loop_none_logs_in_once_the_old_password_is_ret
                 }
             });
         }
-        let mut su = s.cluster.superuser("app");
-        wait_until("a client logs in before", SOON, || {
-            sessions(&mut su, "c1") != "0"
+        let end = thread::Builder::new().spawn_scoped(scope, || {
+            let mut su = s.cluster.superuser("app");
+            wait_until("a client logs in before", SOON, || {
+                sessions(&mut su, "c1") != "0"
+            });
+            becomes(&mut su, "c1", "lingering");
+            retired.store(true, Ordering::SeqCst);
+            wait_until("all that came in before are ended", SOON, || {
+                sessions(&mut su, "c1") == "0"
+            });
+            let after = ask(
+                &mut su,
+                &format!("SELECT extract(epoch FROM clock_timestamp() - '{deadline}')"),
+            );
+            let seen = refused.load(Ordering::SeqCst);
+            wait_until("each was refused a few times", SOON, || {
+                refused.load(Ordering::SeqCst) > seen + 200
+            });
+            let after: f64 = after.parse().unwrap();
+            assert!(after < SLACK.as_secs_f64(), "the last ended {after} s late");
         });
-        becomes(&mut su, "c1", "lingering");
-        retired.store(true, Ordering::SeqCst);
-        wait_until("all that came in before are ended", SOON, || {
-            sessions(&mut su, "c1") == "0"
-        });
-        let after = ask(
-            &mut su,
-            &format!("SELECT extract(epoch FROM clock_timestamp() - '{deadline}')"),
-        );
-        let seen = refused.load(Ordering::SeqCst);
-        wait_until("each was refused a few times", SOON, || {
-            refused.load(Ordering::SeqCst) > seen + 200
-        });
+        // The clients stop also where this went wrong: else the test would never end.
+        let end = end.unwrap().join();
         over.store(true, Ordering::SeqCst);
-        let after: f64 = after.parse().unwrap();
-        assert!(after < SLACK.as_secs_f64(), "the last ended {after} s late");
+        if let Err(panic) = end {
+            std::panic::resume_unwind(panic);
+        }
     });
     assert!(before.load(Ordering::SeqCst) > 0, "nobody came in before");
     assert_eq!(late.load(Ordering::SeqCst), 0, "logged in afterwards");
