@@ -1,20 +1,11 @@
 //! Memberships, read upwards.
 
 use crate::error::Result;
-use crate::pg::{spi, Oid};
-
-/// Whether a role is a member of nothing, as most are: then there is nothing to go up.
-fn is_alone(role: Oid) -> Result<bool> {
-    Ok(spi::row(
-        "SELECT 1 FROM pg_catalog.pg_auth_members m WHERE m.member OPERATOR(pg_catalog.=) $1 LIMIT 1",
-        &[role.into()],
-    )?
-    .is_none())
-}
+use crate::pg::{role, spi, Oid};
 
 /// A superuser that the role is a member of, directly or not, other than through `but_through`.
 pub(super) fn superuser_above(role: Oid, but_through: Option<Oid>) -> Result<Option<String>> {
-    if is_alone(role)? {
+    if role::is_alone(role) {
         return Ok(None);
     }
     spi::row(
@@ -37,7 +28,7 @@ pub(super) fn superuser_above(role: Oid, but_through: Option<Oid>) -> Result<Opt
 /// A predefined role that reads or writes files, programs or all data, which the role is a member of.
 /// Those that a server's version does not know are simply not found.
 pub(super) fn reach_above(role: Oid) -> Result<Option<String>> {
-    if is_alone(role)? {
+    if role::is_alone(role) {
         return Ok(None);
     }
     spi::row(

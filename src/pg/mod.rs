@@ -7,6 +7,7 @@
 
 pub mod acl;
 mod answer;
+mod authid;
 pub mod authority;
 pub mod call;
 pub mod database;

@@ -4,9 +4,10 @@
 //! contexts (THREATS T50, T51); through ProcessUtility, because other extensions' hooks must see what
 //! happens, with superuser rights for the length of the one act. The text that goes along names the act and holds neither password nor verifier.
 
+pub use super::authid::{by_oid, is_alone, stored_verifier, Role};
 use super::node::{node, role_spec, utility};
 use super::text::palloc;
-use super::{ident, spi, Oid};
+use super::{ident, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
@@ -25,75 +26,6 @@ pub struct Options<'a> {
     pub valid_until: Option<&'a str>,
     /// NOSUPERUSER, NOCREATEDB, NOCREATEROLE, NOREPLICATION, NOBYPASSRLS and INHERIT, said out loud.
     pub plain: bool,
-}
-
-/// What `pg_authid` holds of a role.
-#[derive(Clone, Debug)]
-pub struct Role {
-    /// OID.
-    pub oid: Oid,
-    /// Name.
-    pub name: String,
-    /// SUPERUSER.
-    pub superuser: bool,
-    /// CREATEROLE.
-    pub createrole: bool,
-    /// CREATEDB.
-    pub createdb: bool,
-    /// REPLICATION.
-    pub replication: bool,
-    /// BYPASSRLS.
-    pub bypassrls: bool,
-    /// LOGIN.
-    pub login: bool,
-    /// INHERIT.
-    pub inherit: bool,
-    /// CONNECTION LIMIT; -1: none.
-    pub connection_limit: i32,
-    /// VALID UNTIL.
-    pub valid_until: Option<super::value::Time>,
-    /// The kind of the stored password: `scram-sha-256`, `md5`, or nothing.
-    pub password_encryption: Option<String>,
-}
-
-/// A role by OID. Needs superuser rights (`pg_authid`).
-pub fn by_oid(oid: Oid) -> Result<Option<Role>> {
-    let found = spi::row(
-        "SELECT a.oid, a.rolname, a.rolsuper, a.rolcreaterole, a.rolcreatedb, a.rolreplication,
-                a.rolbypassrls, a.rolcanlogin, a.rolinherit, a.rolconnlimit, a.rolvaliduntil,
-                CASE WHEN a.rolpassword IS NULL THEN NULL
-                     WHEN pg_catalog.left(a.rolpassword, 14) OPERATOR(pg_catalog.=) 'SCRAM-SHA-256$' THEN 'scram-sha-256'
-                     ELSE 'md5' END
-           FROM pg_catalog.pg_authid a WHERE a.oid OPERATOR(pg_catalog.=) $1",
-        &[oid.into()],
-    )?;
-    let Some(row) = found else { return Ok(None) };
-    Ok(Some(Role {
-        oid: row.oid(0)?,
-        name: row.text(1)?,
-        superuser: row.bool(2)?,
-        createrole: row.bool(3)?,
-        createdb: row.bool(4)?,
-        replication: row.bool(5)?,
-        bypassrls: row.bool(6)?,
-        login: row.bool(7)?,
-        inherit: row.bool(8)?,
-        connection_limit: row.int4(9)?,
-        // An endless lease is none: the server keeps 'infinity' where a lease was taken away.
-        valid_until: row.maybe_time(10)?.filter(|t| *t != i64::MAX),
-        password_encryption: row.maybe_text(11)?,
-    }))
-}
-
-/// The verifier that is stored for a role. Needs superuser rights.
-pub fn stored_verifier(oid: Oid) -> Result<Option<String>> {
-    match spi::row(
-        "SELECT a.rolpassword FROM pg_catalog.pg_authid a WHERE a.oid OPERATOR(pg_catalog.=) $1",
-        &[oid.into()],
-    )? {
-        Some(row) => row.maybe_text(0),
-        None => Ok(None),
-    }
 }
 
 /// CREATE ROLE; gives the new role's OID. The server's own error where the name is taken.

@@ -67,7 +67,7 @@ fn configure_and_extend_reach_the_twin_too() {
         run(
             &mut s.own,
             &format!(
-                r#"SELECT credentials.configure('{name}', connection_limit => 9, settings => '{{"statement_timeout": "31s", "search_path": "\"$user\", \"we,ird\""}}');
+                r#"SELECT credentials.configure('{name}', connection_limit => 9, settings => $j${{"statement_timeout": "31s", "search_path": "\"$user\", \"we,ird\""}}$j$);
                    SELECT credentials.extend('{name}', '2 hours')"#
             ),
         );

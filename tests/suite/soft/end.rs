@@ -21,7 +21,7 @@ fn gone_by_the_deadline(s: &mut Scene, deadline: &str, pids: &[String]) {
     });
     let late = ask(
         &mut s.su,
-        &format!("SELECT extract(epoch FROM clock_timestamp() - '{deadline}')"),
+        &format!("SELECT extract(epoch FROM clock_timestamp()) - {deadline}"),
     );
     let late: f64 = late.parse().unwrap();
     assert!(
@@ -60,7 +60,10 @@ fn no_session_of_the_old_password_lives_past_the_deadline_whatever_it_does() {
             "DO $$ BEGIN FOR i IN 1..60 LOOP BEGIN PERFORM pg_sleep(1); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$",
         )
     });
-    let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
+    let deadline = ask(
+        &mut s.own,
+        "SELECT pg_catalog.date_part('epoch', deadline) FROM credentials.rotate('c1')",
+    );
     assert!(works(&s.cluster, &old), "the old password went early");
     gone_by_the_deadline(&mut s, &deadline, &pids);
     assert!(busy.join().unwrap().is_err());
@@ -73,7 +76,10 @@ fn no_session_of_the_old_password_lives_past_the_deadline_whatever_it_does() {
 fn of_fifty_clients_that_try_in_a_loop_none_logs_in_once_the_old_password_is_retired() {
     let mut s = Scene::on(timed(1, 2, 600).setting("max_connections", "150").start());
     let old = created(&mut s, "c1");
-    let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
+    let deadline = ask(
+        &mut s.own,
+        "SELECT pg_catalog.date_part('epoch', deadline) FROM credentials.rotate('c1')",
+    );
     let (retired, over) = (AtomicBool::new(false), AtomicBool::new(false));
     let (before, late, refused) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
     thread::scope(|scope| {
@@ -107,7 +113,7 @@ fn of_fifty_clients_that_try_in_a_loop_none_logs_in_once_the_old_password_is_ret
             });
             let after = ask(
                 &mut su,
-                &format!("SELECT extract(epoch FROM clock_timestamp() - '{deadline}')"),
+                &format!("SELECT extract(epoch FROM clock_timestamp()) - {deadline}"),
             );
             let seen = refused.load(Ordering::SeqCst);
             wait_until("each was refused a few times", SOON, || {
@@ -205,7 +211,10 @@ fn what_the_twin_owns_and_others_use_does_not_put_off_the_cut_over() {
     run(&mut s.su, "GRANT USAGE, CREATE ON SCHEMA public TO c1");
     let mut held = s.cluster.connect(&old).unwrap();
     let pid = ask(&mut held, "SELECT pg_backend_pid()");
-    let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
+    let deadline = ask(
+        &mut s.own,
+        "SELECT pg_catalog.date_part('epoch', deadline) FROM credentials.rotate('c1')",
+    );
     // Tables of the twin's own, each in use from the start: each is waited for up to lock_timeout, again and again.
     let mut twin = s.login("c1");
     run(

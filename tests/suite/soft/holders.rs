@@ -47,7 +47,7 @@ fn ends_in_time(su: &mut Client, deadline: &str) {
     });
     let late = ask(
         su,
-        &format!("SELECT extract(epoch FROM clock_timestamp() - '{deadline}')"),
+        &format!("SELECT extract(epoch FROM clock_timestamp()) - {deadline}"),
     );
     let late: f64 = late.parse().unwrap();
     assert!(late < SLACK.as_secs_f64(), "{late} s past the deadline");
@@ -78,7 +78,10 @@ fn eight_clients_that_hold_their_own_role_open_do_not_keep_the_old_password() {
             wait_until("all eight are at it", SOON, || {
                 holding.load(Ordering::Relaxed) >= 8
             });
-            let deadline = ask(&mut su, "SELECT deadline FROM credentials.rotate('c1')");
+            let deadline = ask(
+                &mut su,
+                "SELECT pg_catalog.date_part('epoch', deadline) FROM credentials.rotate('c1')",
+            );
             ends_in_time(&mut su, &deadline);
         });
         let end = end.unwrap().join();
@@ -106,7 +109,10 @@ fn what_the_credential_prepared_to_its_own_role_is_rolled_back_by_the_deadline()
                 "BEGIN; ALTER ROLE c1 PASSWORD '{MINE}'; PREPARE TRANSACTION 'held in {database}'"
             ),
         );
-        let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
+        let deadline = ask(
+            &mut s.own,
+            "SELECT pg_catalog.date_part('epoch', deadline) FROM credentials.rotate('c1')",
+        );
         ends_in_time(&mut s.su, &deadline);
         only_the_managed_one(&s, &old);
         // While it rotates or lingers the guard refuses what the next round prepares.
@@ -138,7 +144,10 @@ fn a_session_of_default_that_holds_the_credentials_row_or_role_does_not_hold_up_
         if before {
             run(&mut holder, &begin);
         }
-        let deadline = ask(&mut s.own, "SELECT deadline FROM credentials.rotate('c1')");
+        let deadline = ask(
+            &mut s.own,
+            "SELECT pg_catalog.date_part('epoch', deadline) FROM credentials.rotate('c1')",
+        );
         if !before {
             run(&mut holder, &begin);
         }
