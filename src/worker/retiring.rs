@@ -52,6 +52,11 @@ pub(super) fn retire(job: &Job) -> Result<()> {
     let Some(twin) = act(|| twin::of(job.role))? else {
         return past(job);
     };
+    let is_due = twin.linger_until.is_some_and(|until| until <= time::now());
+    if job.kind == Kind::Retire && twin.phase == Phase::Lingering && is_due {
+        // What is in use does not keep the name good.
+        return act(|| jobs::set_stage(job.id, Stage::Close));
+    }
     if twin.phase.is_open() {
         // Nothing ends here but what the twin came to own.
         return match tidy_up(job, &twin)? {
