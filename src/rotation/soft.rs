@@ -133,8 +133,9 @@ fn refuse_waiting(credential: &Credential) -> Result<()> {
 }
 
 /// The cut-over: the role gets the new password, whoever holds it, and the old one is gone with the commit.
-/// Tells whether somebody had changed the old one in between. Errors of the server unwind.
-pub fn cut_over(job: &Job, credential: &Credential, twin: &Twin) -> Result<bool> {
+/// The twin `lingers`, unless it is not there under its name any more. Tells whether somebody had changed
+/// the old password in between. Errors of the server unwind.
+pub fn cut_over(job: &Job, credential: &Credential, twin: &Twin, lingers: bool) -> Result<bool> {
     let verifier = job
         .verifier
         .as_deref()
@@ -146,7 +147,12 @@ pub fn cut_over(job: &Job, credential: &Credential, twin: &Twin) -> Result<bool>
     };
     role::alter(job.role, &credential.role_name, &options)?;
     put_back_twin(job, twin)?;
-    let linger_until = time::now() + settings::rotation_linger() * 1_000_000;
+    let linger = if lingers {
+        settings::rotation_linger() * 1_000_000
+    } else {
+        0
+    };
+    let linger_until = time::now() + linger;
     catalog::set_state(job.role, State::Lingering)?;
     twin::set_phase(job.role, Phase::Lingering, Some(linger_until))?;
     jobs::supersede_rotations(job.role, Some(job.id))?;

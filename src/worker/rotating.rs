@@ -4,8 +4,8 @@ use super::doing::{act, besiege, record, still_wanted, wait};
 use super::dropping::roll_back_prepared;
 use super::ending::Old;
 use super::home;
-use super::moving::{everywhere, Moved, Visit, BUSY};
-use crate::catalog::{self, twin, Phase, State as Condition, Twin};
+use super::moving::{everywhere, renamed, Moved, Visit, BUSY};
+use crate::catalog::{self, twin, Credential, Phase, State as Condition, Twin};
 use crate::error::Result;
 use crate::jobs::{self, Ended, Job, Stage, State};
 use crate::ownership::{self, Scope};
@@ -17,9 +17,17 @@ use serde_json::json;
 
 /// Sessions of the old password finish; then the cut-over.
 pub(super) fn drain(job: &Job) -> Result<()> {
-    let Some(twin) = act(|| present(job))? else {
+    let Some((credential, twin)) = act(|| present(job))? else {
         return Ok(());
     };
+    if let Some(why) = act(|| renamed(job))? {
+        wait(job, State::Blocked, BUSY, &why);
+        return Ok(());
+    }
+    if !act(|| Ok(is_there(&credential, &twin)))? {
+        // What is told would not log in: the role itself takes the new password at once.
+        return cut_over(job);
+    }
     note_commit(job, &twin)?;
     look_after_twin(job, &twin)?;
     let facts = facts(&twin)?;
@@ -35,23 +43,28 @@ pub(super) fn drain(job: &Job) -> Result<()> {
     }
 }
 
-/// The twin of a rotation that still runs. Where role or twin is gone there is nothing to rotate.
-fn present(job: &Job) -> Result<Option<Twin>> {
+/// The credential and the twin of a rotation that still runs. Where the role is gone there is nothing to
+/// rotate.
+fn present(job: &Job) -> Result<Option<(Credential, Twin)>> {
     let credential = catalog::by_role(job.role)?;
     let twin = twin::of(job.role)?.filter(|t| t.phase == Phase::Draining);
     let (Some(credential), Some(twin)) = (credential, twin) else {
         jobs::close(job.id, Ended::Cancelled, Some("the rotation was ended"))?;
         return Ok(None);
     };
-    if !credential.is_bound() || ident::role_name(twin.role).is_none() {
+    if ident::role_name(job.role).is_none() {
         lock::credential(job.role)?;
         roles::end(&credential)?;
         catalog::set_state(job.role, Condition::Active)?;
-        let why = "the role or its twin is gone or renamed";
-        jobs::close(job.id, Ended::Failed, Some(why))?;
+        jobs::close(job.id, Ended::Failed, Some("the role is gone"))?;
         return Ok(None);
     }
-    Ok(Some(twin))
+    Ok(Some((credential, twin)))
+}
+
+/// Whether the twin is there under the name that is told.
+fn is_there(credential: &Credential, twin: &Twin) -> bool {
+    ident::role_name(twin.role).as_deref() == Some(credential.twin_name().as_str())
 }
 
 /// At the first look: where the log has the twin, and up to when sessions of a twin that was there before
@@ -150,10 +163,11 @@ fn cut_over(job: &Job) -> Result<()> {
         if !still_wanted(job)? {
             return Ok(());
         }
-        let (Some(twin), Some(credential)) = (present(job)?, catalog::by_role(job.role)?) else {
+        let Some((credential, twin)) = present(job)?.filter(|(c, _)| c.is_bound()) else {
             return Ok(());
         };
-        if soft::cut_over(job, &credential, &twin)? {
+        let lingers = is_there(&credential, &twin);
+        if soft::cut_over(job, &credential, &twin, lingers)? {
             record(job, "drift", json!({"job": job.id, "what": "password"}))?;
         }
         record(job, "cutover", json!({"job": job.id}))?;

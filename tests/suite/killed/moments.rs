@@ -6,7 +6,8 @@ use rand::rngs::OsRng;
 use rand::TryRngCore;
 
 use super::{kill_and_start, order, rich, Before, NAME, WHOLE};
-use crate::harness::Cluster;
+use crate::harness::{wait_until, Cluster, SOON};
+use crate::scene::ask;
 
 /// Points in the order in which a rotation comes to them; `begin_commit` is in the caller's own session.
 const POINTS: [&str; 8] = [
@@ -32,6 +33,7 @@ fn a_crash_at_any_point_of_a_rotation_locks_nobody_out_and_loses_nothing() {
     let cluster = rich();
     for round in 0..rounds(1, 10) {
         for point in POINTS {
+            nothing_is_swept(&cluster);
             let before = Before::of(&cluster);
             // With a session of the old password there is one to end at the cut-over.
             let old = round
@@ -47,6 +49,13 @@ fn a_crash_at_any_point_of_a_rotation_locks_nobody_out_and_loses_nothing() {
             assert_eq!(changed, point != "begin_commit", "{point}");
         }
     }
+}
+
+/// Waits until the rotation before is no longer looked after: it would come to a point that is not meant for it.
+fn nothing_is_swept(cluster: &Cluster) {
+    let mut su = cluster.superuser("app");
+    let left = "SELECT count(*) FROM credentials.job WHERE stage <> 'finished'";
+    wait_until("nothing is swept after", SOON, || ask(&mut su, left) == "0");
 }
 
 #[test]

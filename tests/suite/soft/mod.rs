@@ -13,6 +13,7 @@ mod makes;
 mod nothing_lost;
 mod pools;
 mod refusals;
+mod superusers;
 mod words;
 
 use std::time::Duration;
