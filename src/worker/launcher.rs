@@ -140,6 +140,8 @@ impl Watch {
                 self.running = Some(started);
                 self.started = now;
                 self.trouble = None;
+                // What was wrong is right again, so that what is due next is not late.
+                self.not_before = 0;
             }
             None => self.complain(
                 "no background worker is free (max_worker_processes)",

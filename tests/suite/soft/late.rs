@@ -63,7 +63,7 @@ fn with_default_settings_the_overlap_is_a_minute_the_grace_half_an_hour_and_the_
 
 #[test]
 fn who_was_told_the_twins_name_and_is_slow_to_learn_better_logs_in_until_the_linger_is_over() {
-    let mut s = scene(0, 0, 3);
+    let mut s = scene(0, 60, 3);
     created(&mut s, "c1");
     let held = s.login("c1");
     rotate(&mut s, "c1");
