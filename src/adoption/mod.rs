@@ -99,7 +99,11 @@ pub fn release(credential: &Credential) -> Result<()> {
                 "credential \"{}\" is rotating",
                 shown(&credential.name)
             ))
-            .hint("SELECT * FROM credentials.wait();"));
+            .detail("Its rotating twin is there until the rotation has ended, the linger included.")
+            .hint(format!(
+                "SELECT * FROM credentials.rotate('{}', force => true); ends it at once.",
+                shown(&credential.name)
+            )));
     }
     catalog::delete(credential.role)?;
     xact::mark_changed();

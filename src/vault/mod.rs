@@ -1,5 +1,5 @@
 //! The vault: passwords are sealed before they touch a row, with keys that the server's files do not
-//! hold. A key file that is missing, unsafe or wrong is a refusal, never a reason to store in clear.
+//! hold. A key file that is missing, open to others or wrong is a refusal, never a reason to store in clear.
 
 pub mod api;
 mod key_file;
