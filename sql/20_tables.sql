@@ -142,6 +142,36 @@ COMMENT ON COLUMN credentials.job.updated_at IS 'When the row last changed';
 COMMENT ON COLUMN credentials.job.due_at IS 'When the next step is due';
 COMMENT ON COLUMN credentials.job.message IS 'What a waiting or blocked job waits for';
 
+CREATE TABLE credentials.access_group (
+  role       oid PRIMARY KEY,
+  role_name  text COLLATE "C" NOT NULL,
+  kind       text COLLATE "C" NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['reader', 'writer', 'owner'])),
+  scope      oid NOT NULL,
+  scope_name text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL,
+  UNIQUE (scope, kind)
+);
+COMMENT ON TABLE credentials.access_group IS 'One row a managed group: a NOLOGIN role that holds the rights of a preset on a schema';
+COMMENT ON COLUMN credentials.access_group.role IS 'OID of the group''s role: its identity';
+COMMENT ON COLUMN credentials.access_group.role_name IS 'Name of the role when it was last seen';
+COMMENT ON COLUMN credentials.access_group.kind IS 'reader (read_only), writer (read_write) or owner (owner)';
+COMMENT ON COLUMN credentials.access_group.scope IS 'OID of the schema that its rights are on; 0: every schema';
+COMMENT ON COLUMN credentials.access_group.scope_name IS 'Name of the schema when it was last seen; *: every schema';
+COMMENT ON COLUMN credentials.access_group.created_at IS 'When the group was made';
+
+CREATE TABLE credentials.tenant (
+  role        oid NOT NULL,
+  relation    oid NOT NULL,
+  column_name text COLLATE "C" NOT NULL,
+  value       text COLLATE "C" NOT NULL,
+  PRIMARY KEY (role, relation)
+);
+COMMENT ON TABLE credentials.tenant IS 'One row a table that a credential sees as one tenant of several';
+COMMENT ON COLUMN credentials.tenant.role IS 'OID of the credential''s role';
+COMMENT ON COLUMN credentials.tenant.relation IS 'OID of the table';
+COMMENT ON COLUMN credentials.tenant.column_name IS 'Column that tells whose a row is';
+COMMENT ON COLUMN credentials.tenant.value IS 'What stands in that column in the tenant''s rows';
+
 CREATE TABLE credentials.event (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at               timestamptz NOT NULL,
@@ -177,6 +207,8 @@ ALTER TABLE credentials.credential ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.twin ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.job ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.access_group ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.tenant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.event ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON ALL TABLES IN SCHEMA credentials FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA credentials FROM PUBLIC;

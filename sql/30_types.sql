@@ -28,3 +28,13 @@ CREATE TYPE credentials.job_report AS (
 CREATE TYPE credentials.event_report AS (
   id bigint, at timestamptz, action text, name text, app text, effective_role text,
   outer_role text, session_role text, client_addr inet, application_name text, detail jsonb);
+CREATE TYPE credentials.access_given AS (name text, schema text, access text, was text);
+CREATE TYPE credentials.access_taken AS (name text, schema text, was text);
+CREATE TYPE credentials.table_privilege AS (
+  user_name text, schema_name text, table_name text, relkind "char", privilege_types text[]);
+CREATE TYPE credentials.schema_privilege AS (user_name text, schema_name text, privilege_types text[]);
+CREATE TYPE credentials.reason AS (name text, step integer, via text, detail text);
+CREATE TYPE credentials.plan_step AS (step integer, action text, object text, statement text);
+CREATE TYPE credentials.applied_step AS (step integer, action text, object text, statement text, password text);
+CREATE TYPE credentials.finding AS (severity text, code text, object text, finding text, remedy text);
+CREATE TYPE credentials.installed_extension AS (extension text, schema text, version text);

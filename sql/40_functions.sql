@@ -234,3 +234,106 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1000
 AS 'MODULE_PATHNAME', 'events_wrapper';
 COMMENT ON FUNCTION credentials.events(text, timestamptz, bigint) IS
   'The audit trail, oldest first: who did what to which credential, by whose rights, from where. Filters: name (a credential, also one that is gone), since (a time), after (an id, to read on from the last one seen). NULL: all.';
+
+CREATE FUNCTION credentials.grant(name text, access text, schemas text[] DEFAULT '{public}')
+RETURNS SETOF credentials.access_given
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
+@PINNED@
+AS 'MODULE_PATHNAME', 'grant_wrapper';
+COMMENT ON FUNCTION credentials.grant(text, text, text[]) IS
+  'Gives a credential (name) a preset of rights on schemas: read_only (USAGE, SELECT), read_write (and INSERT, UPDATE, DELETE, USAGE of sequences) or owner (and CREATE, and a share in what the schema holds). It holds for what is in the schema and for what anybody makes there later. schemas => ''{*}'': every schema there is and will be, but the system''s and credentials. One preset a credential and schema: the one before is replaced, and told in was. The rights are held by a group (db_reader_<schema>, db_writer_<schema>, db_owner_<schema>); the credential becomes its member.';
+
+CREATE FUNCTION credentials.revoke(
+    name text,
+    access text DEFAULT NULL,
+    schemas text[] DEFAULT '{public}')
+RETURNS SETOF credentials.access_taken
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
+@PINNED@
+AS 'MODULE_PATHNAME', 'revoke_wrapper';
+COMMENT ON FUNCTION credentials.revoke(text, text, text[]) IS
+  'Takes from a credential (name) the preset that grant() gave it on schemas; with access only where it is that one. schemas => NULL: on all. A row for each that was taken. Rights that were given by plain GRANT stay.';
+
+CREATE FUNCTION credentials.table_privileges(name text DEFAULT NULL)
+RETURNS SETOF credentials.table_privilege
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1000
+@PINNED@
+AS 'MODULE_PATHNAME', 'table_privileges_wrapper';
+COMMENT ON FUNCTION credentials.table_privileges(text) IS
+  'Who may do what with which table, view, materialized view, foreign or partitioned table: a row for each role and relation with the privileges that the role has, directly, through groups, PUBLIC, ownership or predefined roles. name: one credential; NULL: all roles. What row policies filter is in why().';
+
+CREATE FUNCTION credentials.schema_privileges(name text DEFAULT NULL)
+RETURNS SETOF credentials.schema_privilege
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
+@PINNED@
+AS 'MODULE_PATHNAME', 'schema_privileges_wrapper';
+COMMENT ON FUNCTION credentials.schema_privileges(text) IS
+  'Who may use and who may create in which schema: a row for each role and schema. name: one credential; NULL: all roles.';
+
+CREATE FUNCTION credentials.why(object text, privilege text DEFAULT 'SELECT', name text DEFAULT NULL)
+RETURNS SETOF credentials.reason
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
+@PINNED@
+AS 'MODULE_PATHNAME', 'why_wrapper';
+COMMENT ON FUNCTION credentials.why(text, text, text) IS
+  'Why a credential (name), or each role that can, has a privilege on an object: a table, view, sequence, function or schema, named as in SQL. Steps in order: ownership, memberships, the grant and who gave it, PUBLIC, predefined roles, what is missing on the schema, and row policies that would filter. No row for a role that has not got it.';
+
+CREATE FUNCTION credentials.layout(
+    kind text,
+    app text,
+    schema text DEFAULT NULL,
+    environment text DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'layout_wrapper';
+COMMENT ON FUNCTION credentials.layout(text, text, text, text) IS
+  'A complete set-up for an app, as a spec to read, change and hand to plan() and apply(). kind: owner_writer_reader (groups db_owner_<app>, db_writer_<app>, db_reader_<app>; logins deploy_<app>, app_<app>, analyst_<app>, monitor) or four_roles (<app>_user, <app>_migrator, <app>_readonly, and for a superuser dba). schema: where the app''s tables are, the app''s name without it. environment: each name ends with _<environment>. Nothing is changed.';
+
+CREATE FUNCTION credentials.plan(spec jsonb)
+RETURNS SETOF credentials.plan_step
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
+@PINNED@
+AS 'MODULE_PATHNAME', 'plan_wrapper';
+COMMENT ON FUNCTION credentials.plan(jsonb) IS
+  'The statements that apply() would run to bring about what a spec says, in order; no row: all of it is so already. Nothing is changed. Keys: schemas, groups, credentials, tenants, from; see docs/permissions.md.';
+
+CREATE FUNCTION credentials.apply(spec jsonb)
+RETURNS SETOF credentials.applied_step
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
+@PINNED@
+AS 'MODULE_PATHNAME', 'apply_wrapper';
+COMMENT ON FUNCTION credentials.apply(jsonb) IS
+  'Brings about what a spec says, in this transaction, and lists what was done. What is so already is left alone: a second call writes nothing. What the spec does not name stays as it is, but in a schema that it calls authoritative. password: of a credential that was made, where no key file keeps it.';
+
+CREATE FUNCTION credentials.export()
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'export_wrapper';
+COMMENT ON FUNCTION credentials.export() IS
+  'The present state as a spec: schemas with an owner group, groups, credentials with their access, rights, limits and settings, tenants. plan(export()) is empty.';
+
+CREATE FUNCTION credentials.check()
+RETURNS SETOF credentials.finding
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
+@PINNED@
+AS 'MODULE_PATHNAME', 'check_wrapper';
+COMMENT ON FUNCTION credentials.check() IS
+  'What a careful DBA would look at: each finding with its severity (high, medium or low), a code, the object, what is the matter, and the statement that mends it. A finding goes when the statement has been run. Nothing is changed.';
+
+CREATE FUNCTION credentials.diagram()
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'diagram_wrapper';
+COMMENT ON FUNCTION credentials.diagram() IS
+  'Credentials, groups, schemas and what binds them as a Mermaid graph, to be pasted where Mermaid is drawn. Nothing secret is in it.';
+
+CREATE FUNCTION credentials.install_extension(extension text, schema text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS credentials.installed_extension
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'install_extension_wrapper';
+COMMENT ON FUNCTION credentials.install_extension(text, text, text) IS
+  'Installs an extension that is supported: a trusted one, as the default credential could by itself, or one that the setting credential_manager.supported_extensions names, by a superuser''s right and into a schema of its own (schema, which must not be there yet; the extension''s name without it). Never CASCADE. version: the default one without it.';

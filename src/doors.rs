@@ -7,7 +7,8 @@ use crate::error::{Kind as Failure, Result};
 use crate::events::{self, Outcome};
 use crate::pg::call::{self, Answer, Call};
 use crate::pg::{authority, database, xact};
-use crate::{adoption, catalog, jobs, lifecycle, repair, rotation, setup, vault};
+use crate::{adoption, catalog, checks, extensions, jobs, lifecycle, permissions};
+use crate::{repair, reports, rotation, setup, specs, vault};
 
 /// What a call may do, which decides where it is refused and whether refusals are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,18 @@ doors! {
     connection_info: Tells => vault::api::connection_info;
     jobs: Reads => jobs::api::jobs;
     events: Reads => events::api::events;
+    grant: Changes => permissions::api::grant;
+    revoke: Changes => permissions::api::revoke;
+    table_privileges: Reads => reports::api::table_privileges;
+    schema_privileges: Reads => reports::api::schema_privileges;
+    why: Reads => reports::api::why;
+    layout: Reads => specs::api::layout;
+    plan: Reads => specs::api::plan;
+    apply: Changes => specs::api::apply;
+    export: Reads => specs::api::export;
+    check: Reads => checks::api::check;
+    diagram: Reads => specs::api::diagram;
+    install_extension: Changes => extensions::api::install_extension;
 }
 
 /// Lets a call in, runs it, and records how it ended.

@@ -18,14 +18,20 @@ pub mod vault;
 
 // Floor 3: work.
 pub mod adoption;
+pub mod extensions;
 pub mod jobs;
 pub mod lifecycle;
 pub mod ownership;
+pub mod permissions;
 pub mod repair;
+pub mod reports;
 pub mod rotation;
 pub mod setup;
+pub mod specs;
+pub mod tenants;
 
 // Floor 4: edges, called by nobody.
+pub mod checks;
 pub mod doors;
 pub mod hooks;
 pub mod worker;

@@ -19,15 +19,18 @@ const FLOORS: [&[&str]; 4] = [
     &["events", "catalog", "access", "vault"],
     &[
         "ownership",
-        "permissions",
-        "followers",
+        "reports",
         "jobs",
+        "permissions",
         "attachments",
         "repair",
         "rotation",
         "lifecycle",
         "adoption",
         "setup",
+        "extensions",
+        "tenants",
+        "specs",
     ],
 ];
 

@@ -24,6 +24,21 @@ pub struct Target {
     pub column: i32,
 }
 
+/// The rights by name, as bits of an access list (parsenodes.h).
+pub mod rights {
+    #![allow(missing_docs)] // The words are those of GRANT.
+    pub const INSERT: u32 = 1 << 0;
+    pub const SELECT: u32 = 1 << 1;
+    pub const UPDATE: u32 = 1 << 2;
+    pub const DELETE: u32 = 1 << 3;
+    pub const TRUNCATE: u32 = 1 << 4;
+    pub const REFERENCES: u32 = 1 << 5;
+    pub const TRIGGER: u32 = 1 << 6;
+    pub const EXECUTE: u32 = 1 << 7;
+    pub const USAGE: u32 = 1 << 8;
+    pub const CREATE: u32 = 1 << 9;
+}
+
 /// One entry of an access list. The lower half of `rights` are rights, the upper half the grant
 /// options of the same (acl.h, AclItem).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

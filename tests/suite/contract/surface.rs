@@ -31,7 +31,7 @@ const fn su(name: &'static str, arguments: &'static str, result: &'static str) -
 }
 
 /// Every function that is built.
-pub const PROMISES: [Promise; 26] = [
+pub const PROMISES: [Promise; 38] = [
     su(
         "setup",
         "default_role text DEFAULT NULL::text",
@@ -150,6 +150,58 @@ pub const PROMISES: [Promise; 26] = [
          after bigint DEFAULT NULL::bigint",
         "id bigint, at timestamp with time zone, action text, name text, app text, effective_role text, \
          outer_role text, session_role text, client_addr inet, application_name text, detail jsonb",
+    ),
+    of(
+        "grant",
+        "name text, access text, schemas text[] DEFAULT '{public}'::text[]",
+        "name text, schema text, access text, was text",
+    ),
+    of(
+        "revoke",
+        "name text, access text DEFAULT NULL::text, schemas text[] DEFAULT '{public}'::text[]",
+        "name text, schema text, was text",
+    ),
+    of(
+        "table_privileges",
+        "name text DEFAULT NULL::text",
+        "user_name text, schema_name text, table_name text, relkind \"char\", privilege_types text[]",
+    ),
+    of(
+        "schema_privileges",
+        "name text DEFAULT NULL::text",
+        "user_name text, schema_name text, privilege_types text[]",
+    ),
+    of(
+        "why",
+        "object text, privilege text DEFAULT 'SELECT'::text, name text DEFAULT NULL::text",
+        "name text, step integer, via text, detail text",
+    ),
+    of(
+        "layout",
+        "kind text, app text, schema text DEFAULT NULL::text, environment text DEFAULT NULL::text",
+        "jsonb",
+    ),
+    of(
+        "plan",
+        "spec jsonb",
+        "step integer, action text, object text, statement text",
+    ),
+    of(
+        "apply",
+        "spec jsonb",
+        "step integer, action text, object text, statement text, password text",
+    ),
+    of("export", "", "jsonb"),
+    of(
+        "check",
+        "",
+        "severity text, code text, object text, finding text, remedy text",
+    ),
+    of("diagram", "", "text"),
+    of(
+        "install_extension",
+        "extension text, schema text DEFAULT NULL::text, version text DEFAULT NULL::text",
+        "extension text, schema text, version text",
     ),
 ];
 

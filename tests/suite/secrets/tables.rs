@@ -31,11 +31,13 @@ fn nobody_but_superusers_reads_or_writes_our_tables() {
     assert_eq!(
         tables,
         [
+            "access_group",
             "credential",
             "event",
             "installation",
             "job",
             "secret",
+            "tenant",
             "twin"
         ]
     );

@@ -1,0 +1,3 @@
+//! Findings, each with the statement that mends it.
+
+pub mod api;

@@ -1,0 +1,3 @@
+//! Extensions that the default credential may install.
+
+pub mod api;

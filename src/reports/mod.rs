@@ -1,0 +1,3 @@
+//! Who may do what with which table and schema, and why: catalogs read once, nothing changed.
+
+pub mod api;

@@ -1,0 +1,3 @@
+//! What should be, as one JSON document: layouts, plan, apply, export, and a picture of it.
+
+pub mod api;

@@ -1,0 +1,1 @@
+//! Row security that keeps credentials to their own rows.
