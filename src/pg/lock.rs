@@ -1,6 +1,6 @@
 //! Locks that nobody but this house can name.
 //!
-//! They are heavyweight locks on (our table, role OID), a pair that no SQL command locks, so no user
+//! They are heavyweight locks on (our table, an OID), a pair that no SQL command locks, so no user
 //! can hold one without having called us (THREATS T81: no advisory lock, no grant on a table).
 //! Waiters queue, `lock_timeout` holds, deadlocks are found, and a waiter at REPEATABLE READ gets no
 //! serialization failure as it would from a row lock.
@@ -11,31 +11,51 @@ use pgrx::pg_sys;
 
 /// Where nobody's role stands: the lock of the number of credentials.
 const COUNTER: Oid = Oid::INVALID;
+/// Where no schema stands: the lock of what is for every schema.
+const EVERY_SCHEMA: Oid = Oid::INVALID;
+
+const CREDENTIALS: &str = "credential";
+const GROUPS: &str = "access_group";
+const EXCLUSIVE: i32 = pg_sys::ExclusiveLock as i32;
+const SHARED: i32 = pg_sys::ShareLock as i32;
 
 /// Locks the number of credentials until the end of the transaction. First in the lock order.
 pub fn counter() -> Result<()> {
-    acquire(COUNTER, true).map(|_| ())
+    acquire(CREDENTIALS, COUNTER, EXCLUSIVE, true).map(|_| ())
 }
 
 /// Locks one credential until the end of the transaction; waits up to `lock_timeout` (55P03 then).
 pub fn credential(role: Oid) -> Result<()> {
-    acquire(role, true).map(|_| ())
+    acquire(CREDENTIALS, role, EXCLUSIVE, true).map(|_| ())
 }
 
 /// Locks one credential if nobody holds it; tells whether it did.
 pub fn try_credential(role: Oid) -> Result<bool> {
-    acquire(role, false)
+    acquire(CREDENTIALS, role, EXCLUSIVE, false)
 }
 
-fn acquire(object: Oid, wait: bool) -> Result<bool> {
-    let tag = tag(object)?;
+/// Locks what groups there are of a schema (0: of every schema) until the end of the transaction, against
+/// objects that are made there meanwhile: whoever lists a schema's objects for a new group has all of them.
+pub fn scope_exclusively(schema: Oid) -> Result<()> {
+    acquire(GROUPS, schema, EXCLUSIVE, true).map(|_| ())
+}
+
+/// Keeps the groups of a schema, and those of every schema, as they are until the end of the transaction:
+/// whoever made an object and asks for the groups after this has all of them, or is seen by who makes one.
+pub fn scope_shared(schema: Oid) -> Result<()> {
+    acquire(GROUPS, EVERY_SCHEMA, SHARED, true)?;
+    acquire(GROUPS, schema, SHARED, true).map(|_| ())
+}
+
+fn acquire(table: &str, object: Oid, mode: i32, wait: bool) -> Result<bool> {
+    let tag = tag(table, object)?;
     // SAFETY: a complete tag on the stack; the lock belongs to the transaction, which releases it.
-    let got = unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, !wait) };
+    let got = unsafe { pg_sys::LockAcquire(&tag, mode, false, !wait) };
     Ok(got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
 }
 
-fn tag(object: Oid) -> Result<pg_sys::LOCKTAG> {
-    let class = ident::own_relation("credential").ok_or_else(|| {
+fn tag(table: &str, object: Oid) -> Result<pg_sys::LOCKTAG> {
+    let class = ident::own_relation(table).ok_or_else(|| {
         Kind::NotReady.error("credential_manager is not installed in this database")
     })?;
     Ok(pg_sys::LOCKTAG {
