@@ -2,6 +2,7 @@
 //! credential gets the preset by becoming the group's member, so the second one costs a membership.
 
 pub mod api;
+pub mod give;
 pub mod group;
 pub mod preset;
 

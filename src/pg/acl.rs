@@ -5,10 +5,13 @@
 //! and rights are given in its owner's name, as the server does for a superuser (aclchk.c,
 //! select_best_grantor).
 
-use super::owner::{self, Class};
+mod place;
+
+use super::owner::Class;
 use super::{Oid, BOOTSTRAP_SUPERUSER};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
+use place::Place;
 
 /// PUBLIC as a grantee (acl.h, ACL_ID_PUBLIC).
 pub const PUBLIC: Oid = Oid::INVALID;
@@ -51,10 +54,6 @@ pub struct Right {
     pub rights: u32,
 }
 
-/// `pg_parameter_acl`: rights on settings, which have no owner.
-const PARAMETERS: u32 = 6243;
-const PARAMETER_ACL_COLUMN: i16 = 3;
-
 /// Takes every right on an object, and on its columns, from one grantee, and what others had from
 /// the grantee (aclchk.c, RemoveRoleFromObjectACL).
 pub fn revoke_all(class: Class, object: Oid, grantee: Oid) {
@@ -83,7 +82,7 @@ pub fn all_rights(class: Class, object: Oid) -> Option<u32> {
 pub fn list(target: Target) -> Vec<Right> {
     // SAFETY: the place is closed below, after its list was copied out.
     unsafe {
-        let Some(place) = Place::open(target) else {
+        let Some(place) = Place::read(target) else {
             return Vec::new();
         };
         let list = place.list().map_or(Vec::new(), |acl| entries(acl));
@@ -95,170 +94,89 @@ pub fn list(target: Target) -> Vec<Right> {
 /// Gives rights on a target in its owner's name, to each of `rights` (their grantors do not count).
 /// A target that is gone is left alone.
 pub fn give(target: Target, rights: &[Right]) -> Result<()> {
+    if add(target, rights, false)? {
+        super::xact::next_command();
+    }
+    Ok(())
+}
+
+/// The same, where one of the rights is missing: tells whether anything was written.
+pub fn give_missing(target: Target, rights: &[Right]) -> Result<bool> {
+    let written = add(target, rights, true)?;
+    if written {
+        super::xact::next_command();
+    }
+    Ok(written)
+}
+
+/// Gives one grantee rights on many objects of a class, each in its owner's name, where they are missing.
+/// Each object is named once: what is written is not seen before the end. Gives how many were written.
+pub fn give_each(class: Class, objects: &[(Oid, u32)], grantee: Oid) -> Result<u64> {
+    let mut written = 0;
+    for (object, rights) in objects {
+        let target = Target {
+            class: class.oid(),
+            object: *object,
+            column: 0,
+        };
+        let right = Right {
+            grantee,
+            grantor: Oid::INVALID,
+            rights: *rights,
+        };
+        written += u64::from(super::memory::scratch(|| add(target, &[right], true))?);
+        super::xact::check_for_interrupts();
+    }
+    super::xact::next_command();
+    Ok(written)
+}
+
+/// Adds rights to a target's list; with `if_missing` only where one of them is not there.
+fn add(target: Target, rights: &[Right], if_missing: bool) -> Result<bool> {
     // SAFETY: as the functions of aclchk.c do it: the old list is copied, each right is added with
     // aclupdate, the row is written back under the version it was read at, and pg_shdepend follows.
     unsafe {
-        let Some(place) = Place::open(target) else {
-            return Ok(());
+        let Some(place) = Place::write(target) else {
+            return Ok(false);
         };
         let old = place.list();
-        let mut acl = match old {
-            Some(acl) => acl,
-            None => pg_sys::acldefault(
-                default_kind(target)
-                    .ok_or_else(|| Kind::Internal.error("rights on what has none"))?,
-                place.owner,
-            ),
+        let mut acl = match (old, default_kind(target)) {
+            (Some(acl), _) => acl,
+            (None, Some(kind)) => pg_sys::acldefault(kind, place.owner),
+            (None, None) => {
+                place.close();
+                return Err(Kind::Internal.error("rights on what has none"));
+            }
         };
+        if if_missing && rights.iter().all(|right| has(acl, place.owner, right)) {
+            place.close();
+            return Ok(false);
+        }
         for right in rights {
             let item = pg_sys::AclItem {
                 ai_grantee: right.grantee,
                 ai_grantor: place.owner,
                 ai_privs: right.rights,
             };
-            let add = pg_sys::ACL_MODECHG_ADD as i32;
-            acl = pg_sys::aclupdate(
-                acl,
-                &item,
-                add,
-                place.owner,
-                pg_sys::DropBehavior::DROP_RESTRICT,
-            );
+            let how = pg_sys::ACL_MODECHG_ADD as i32;
+            let restrict = pg_sys::DropBehavior::DROP_RESTRICT;
+            acl = pg_sys::aclupdate(acl, &item, how, place.owner, restrict);
         }
-        place.write(old, acl);
+        place.put(old, acl);
     }
-    super::xact::next_command();
-    Ok(())
+    Ok(true)
 }
 
-/// A row with an access list, its catalog open for writing.
-struct Place {
-    target: Target,
-    catalog: pg_sys::Relation,
-    row: pg_sys::HeapTuple,
-    column: i16,
-    owner: Oid,
-}
-
-impl Place {
-    /// # Safety
-    /// The value must be closed or written before the transaction goes on.
-    unsafe fn open(target: Target) -> Option<Place> {
-        let (catalog, column, owner) = Place::seat(target)?;
-        // SAFETY: rows are copies; a row that is gone is null, and the catalog is closed again.
-        unsafe {
-            let catalog = pg_sys::table_open(catalog, pg_sys::RowExclusiveLock as i32);
-            let row = fetch(target, catalog);
-            if row.is_null() {
-                pg_sys::table_close(catalog, pg_sys::NoLock as i32);
-                return None;
-            }
-            Some(Place {
-                target,
-                catalog,
-                row,
-                column,
-                owner,
-            })
-        }
-    }
-
-    /// The catalog that holds the list, the list's column in it, and the owner of the object.
-    fn seat(target: Target) -> Option<(Oid, i16, Oid)> {
-        if target.class.to_u32() == PARAMETERS {
-            return Some((target.class, PARAMETER_ACL_COLUMN, BOOTSTRAP_SUPERUSER));
-        }
-        let class = Class::of(target.class)?;
-        let owner = owner::of(class, target.object)?;
-        if target.column != 0 {
-            return Some((
-                pg_sys::AttributeRelationId,
-                pg_sys::Anum_pg_attribute_attacl as i16,
-                owner,
-            ));
-        }
-        // SAFETY: a table lookup of a class that ObjectProperty knows; 0 where it has no list.
-        let column = unsafe { pg_sys::get_object_attnum_acl(class.catalog()) };
-        (column != 0).then_some((class.catalog(), column, owner))
-    }
-
-    /// A copy of the access list, or nothing where the row has none.
-    ///
-    /// # Safety
-    /// The catalog must still be open.
-    unsafe fn list(&self) -> Option<*mut pg_sys::Acl> {
-        let mut null = true;
-        // SAFETY: the row belongs to the open catalog; an aclitem[] is a varlena.
-        unsafe {
-            let datum = pg_sys::htup::heap_getattr(
-                self.row,
-                i32::from(self.column),
-                (*self.catalog).rd_att,
-                &mut null,
-            );
-            (!null).then(|| {
-                pg_sys::pg_detoast_datum_copy(datum.cast_mut_ptr::<pg_sys::varlena>()).cast()
-            })
-        }
-    }
-
-    /// # Safety
-    /// `old` and `new` must be access lists, `old` the one that the row has.
-    unsafe fn write(self, old: Option<*mut pg_sys::Acl>, new: *mut pg_sys::Acl) {
-        // SAFETY: the arrays have an entry a column of the catalog; members are counted as
-        // ExecGrant_Relation counts them, and an absent list has none.
-        unsafe {
-            let width = (*(*self.catalog).rd_att).natts as usize;
-            let at = self.column as usize - 1;
-            let mut values = vec![pg_sys::Datum::from(0); width];
-            let mut nulls = vec![false; width];
-            let mut replace = vec![false; width];
-            values[at] = pg_sys::Datum::from(new);
-            replace[at] = true;
-            let row = pg_sys::heap_modify_tuple(
-                self.row,
-                (*self.catalog).rd_att,
-                values.as_mut_ptr(),
-                nulls.as_mut_ptr(),
-                replace.as_mut_ptr(),
-            );
-            pg_sys::CatalogTupleUpdate(self.catalog, &mut (*row).t_self, row);
-            let (mut before, mut after) = (std::ptr::null_mut(), std::ptr::null_mut());
-            let n_before = old.map_or(0, |acl| pg_sys::aclmembers(acl, &mut before));
-            let n_after = pg_sys::aclmembers(new, &mut after);
-            let t = self.target;
-            pg_sys::updateAclDependencies(
-                t.class, t.object, t.column, self.owner, n_before, before, n_after, after,
-            );
-        }
-        self.close();
-    }
-
-    fn close(self) {
-        // SAFETY: opened in `open`; the lock stays to the end of the transaction.
-        unsafe { pg_sys::table_close(self.catalog, pg_sys::NoLock as i32) }
-    }
-}
-
+/// Whether a list holds a right of its owner's.
+///
 /// # Safety
-/// `catalog` must be the open catalog that `Place::seat` names for the target.
-unsafe fn fetch(target: Target, catalog: pg_sys::Relation) -> pg_sys::HeapTuple {
-    let none = pg_sys::Datum::from(0);
-    let object = pg_sys::Datum::from(target.object);
-    // SAFETY: syscache keys of the types that each cache has; a missing row is null.
-    unsafe {
-        if target.class.to_u32() == PARAMETERS {
-            let cache = pg_sys::SysCacheIdentifier::PARAMETERACLOID as i32;
-            return pg_sys::SearchSysCacheCopy(cache, object, none, none, none);
-        }
-        if target.column != 0 {
-            let cache = pg_sys::SysCacheIdentifier::ATTNUM as i32;
-            let column = pg_sys::Datum::from(target.column as i16);
-            return pg_sys::SearchSysCacheCopy(cache, object, column, none, none);
-        }
-        let key = pg_sys::get_object_attnum_oid((*catalog).rd_id);
-        pg_sys::get_catalog_object_by_oid(catalog, key, target.object)
-    }
+/// As for [`entries`].
+unsafe fn has(acl: *mut pg_sys::Acl, owner: Oid, right: &Right) -> bool {
+    // SAFETY: as the caller vouches.
+    let list = unsafe { entries(acl) };
+    list.iter().any(|r| {
+        r.grantee == right.grantee && r.grantor == owner && r.rights & right.rights == right.rights
+    })
 }
 
 /// The word that acldefault() wants for a target; nothing where such objects have no rights.

@@ -20,6 +20,7 @@ pub mod ident;
 pub mod lock;
 pub mod log;
 pub mod logins;
+mod memory;
 mod node;
 pub mod owner;
 pub mod pairs;
