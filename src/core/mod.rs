@@ -3,12 +3,13 @@
 //! Read in this order: [`name`] (what a credential may be called), [`secret`] (how a password is
 //! held and made), [`password`] (what a caller may hand in), [`scram`] with `saslprep` (what the
 //! server is handed), [`cipher`] with `keyfile` (how a password is kept), [`url`] (how it is
-//! told). `random` is where all of them draw from.
+//! told). `random` is where all of them draw from. [`quote`] writes statements that are shown.
 
 pub mod cipher;
 mod keyfile;
 pub mod name;
 pub mod password;
+pub mod quote;
 mod random;
 mod saslprep;
 pub mod scram;
