@@ -97,7 +97,7 @@ COMMENT ON COLUMN credentials.secret.made_at IS 'When it was sealed';
 CREATE TABLE credentials.job (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind         text COLLATE "C" NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY
-    (ARRAY['rotate', 'suspend', 'destroy', 'repair', 'expire', 'retire'])),
+    (ARRAY['rotate', 'suspend', 'destroy', 'repair', 'expire', 'retire', 'move'])),
   role         oid NOT NULL,
   name         text COLLATE "C" NOT NULL,
   state        text COLLATE "C" NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY
@@ -122,7 +122,7 @@ ALTER TABLE credentials.job ALTER COLUMN verifier SET STATISTICS 0;
 CREATE INDEX job_role ON credentials.job (role);
 COMMENT ON TABLE credentials.job IS 'Work that outlives the transaction that ordered it; done by the worker, one step a transaction';
 COMMENT ON COLUMN credentials.job.id IS 'Number of the job';
-COMMENT ON COLUMN credentials.job.kind IS 'What is done: rotate, suspend, destroy, repair, expire or retire (a rotation''s twin)';
+COMMENT ON COLUMN credentials.job.kind IS 'What is done: rotate, suspend, destroy, repair, expire, retire (a rotation''s twin) or move (what is in a schema, to the group that owns it)';
 COMMENT ON COLUMN credentials.job.role IS 'OID of the role that it is done to';
 COMMENT ON COLUMN credentials.job.name IS 'Name of the credential when the job was ordered';
 COMMENT ON COLUMN credentials.job.state IS 'queued, running, waiting (for a lock or a session), blocked (a person is needed), done, failed or cancelled';

@@ -32,7 +32,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'create_wrapper';
 COMMENT ON FUNCTION credentials.create(text, text, text[], interval, integer, boolean, boolean, text) IS
-  'Makes a credential: a new login role called name, with CONNECT on this database and nothing else; GRANT it what it needs. valid_for makes it a lease: it ends by itself after that time, as destroy() would end it. connection_limit: sessions at most, -1 or NULL for no limit. login => false makes it suspended until resume(). if_not_exists => true returns the credential of that name untouched where there is one. password: 24 to 64 characters, or a SCRAM-SHA-256 verifier; without it a password is generated. With a key file url() tells the password, without one it stands in this result and nowhere else. access and schemas, a preset of rights on schemas, are not built yet: leave them out.';
+  'Makes a credential: a new login role called name, with CONNECT on this database and nothing else; GRANT it what it needs. valid_for makes it a lease: it ends by itself after that time, as destroy() would end it. connection_limit: sessions at most, -1 or NULL for no limit. login => false makes it suspended until resume(). if_not_exists => true returns the credential of that name untouched where there is one. password: 24 to 64 characters, or a SCRAM-SHA-256 verifier; without it a password is generated. With a key file url() tells the password, without one it stands in this result and nowhere else. access and schemas give a preset of rights at once, as grant() would.';
 
 CREATE FUNCTION credentials.configure(
     name text,

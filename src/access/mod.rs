@@ -127,6 +127,19 @@ pub fn seen_state(credential: &Credential) -> Result<State> {
     Ok(credential.state)
 }
 
+/// Refuses a credential that is on its way out (55006).
+pub fn refuse_destroying(credential: &Credential) -> Result<()> {
+    if credential.state != State::Destroying {
+        return Ok(());
+    }
+    Err(Kind::InUse
+        .error(format!(
+            "credential \"{}\" is being destroyed",
+            shown(&credential.name)
+        ))
+        .hint("SELECT * FROM credentials.jobs();"))
+}
+
 /// Refuses callers who are not superusers (42501).
 pub fn require_superuser(caller: &Caller, what: &str) -> Result<()> {
     if caller.is_superuser() {

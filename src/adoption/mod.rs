@@ -10,6 +10,7 @@ use crate::error::{shown, Kind, Result};
 use crate::lifecycle::{
     create, exists, new_name, refuse_beyond_limit, refuse_default, refuse_managed_name,
 };
+use crate::permissions::group;
 use crate::pg::authority::Caller;
 use crate::pg::grant::{self, Membership};
 use crate::pg::role;
@@ -51,6 +52,14 @@ pub fn adopt(caller: &Caller, raw_role: &str, raw_name: Option<&str>) -> Result<
 fn refuse_managed(role: Oid, name: &str) -> Result<()> {
     if let Some(managed) = catalog::by_role(role)? {
         return Err(exists("credential", &managed.name));
+    }
+    if let Some(group) = group::by_role(role)? {
+        return Err(Kind::Denied
+            .error(format!(
+                "role \"{}\" cannot be a credential",
+                shown(&group.role_name)
+            ))
+            .detail("It is a group that holds the rights of a preset."));
     }
     refuse_managed_name(name)?;
     // A credential's name is looked up before a role's: another role of that name would be confusing.
@@ -125,6 +134,7 @@ pub fn claim() -> Result<(Vec<Credential>, bool)> {
         .cloned()
         .collect();
     vault::rebind(&bound, crate::pg::database::system_identifier())?;
+    group::rebind()?;
     home::bind()?;
     xact::mark_work();
     Ok((credentials, true))

@@ -4,6 +4,7 @@ use super::state::UsernameState;
 use super::{all, read_only, target, twin, Credential, Phase, State, Twin};
 use crate::access;
 use crate::error::Result;
+use crate::permissions::member::{self, Held};
 use crate::pg::call::{Answer, Call};
 use crate::pg::logins;
 use crate::pg::role;
@@ -18,6 +19,7 @@ pub fn list(_call: &Call) -> Result<Answer> {
     let readers = read_only()?;
     let noted = logins::noted();
     let twins = twin::all()?;
+    let held = member::held()?;
     let credentials = all()?;
     let rows = credentials.iter().map(|credential| {
         let role = role::by_oid(credential.role)?;
@@ -36,7 +38,7 @@ pub fn list(_call: &Call) -> Result<Answer> {
             credential.username().into(),
             access::seen_state(credential)?.as_str().into(),
             Value::TextArray(Vec::new()),
-            json!({}).into(),
+            access_of(held.get(&credential.role)),
             readers.contains(&credential.role).into(),
             credential.is_default().into(),
             count(&own),
@@ -51,6 +53,13 @@ pub fn list(_call: &Call) -> Result<Answer> {
         ])
     });
     Ok(Answer::Rows(rows.collect::<Result<_>>()?))
+}
+
+/// What a credential has by presets: `{"shop": "read_write", "*": "read_only"}`.
+fn access_of(held: Option<&Held>) -> Value {
+    let words = held.into_iter().flatten();
+    let words = words.map(|(schema, access)| (schema.clone(), json!(access.as_str())));
+    serde_json::Value::Object(words.collect()).into()
 }
 
 /// `credentials.usernames(name)`.

@@ -85,7 +85,7 @@ fn answer(name: Option<&str>, state: &str) -> Result<Answer> {
 fn refuse_own_end(jobs: &[Job]) -> Result<()> {
     let own = session::by_pid(session::own_pid());
     let doomed = jobs.iter().any(|job| {
-        job.kind != Kind::Repair
+        !matches!(job.kind, Kind::Repair | Kind::Move)
             && own.is_some_and(|s| {
                 s.role == job.role && job.cutover.is_none_or(|before| s.started <= before)
             })
@@ -138,13 +138,13 @@ pub fn cancel_job(call: &Call) -> Result<Answer> {
             .error(format!("job {id} does not exist or is over"))
             .hint("SELECT * FROM credentials.jobs();")
     })?;
-    if !matches!(job.kind, Kind::Destroy | Kind::Repair) {
+    if !matches!(job.kind, Kind::Destroy | Kind::Repair | Kind::Move) {
         return Err(Failure::BadArgument
             .error(format!(
                 "a job of kind {} cannot be cancelled",
                 job.kind.as_str()
             ))
-            .detail("Only destroy and repair can; a rotation can be forced.")
+            .detail("Only destroy, repair and move can; a rotation can be forced.")
             .hint(format!(
                 "SELECT * FROM credentials.rotate('{}', force => true);",
                 shown(&job.name)

@@ -16,6 +16,8 @@ pub enum Kind {
     Expire,
     /// Drops the twin of a rotation whose linger is over, or takes what the twin came to own.
     Retire,
+    /// Gives what is in a schema to the group that owns the schema.
+    Move,
 }
 
 /// Where a job stands, in the words of the contract.
@@ -65,13 +67,14 @@ pub enum Stage {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Rotate,
         Kind::Suspend,
         Kind::Destroy,
         Kind::Repair,
         Kind::Expire,
         Kind::Retire,
+        Kind::Move,
     ];
 
     /// The word.
@@ -83,6 +86,7 @@ impl Kind {
             Kind::Repair => "repair",
             Kind::Expire => "expire",
             Kind::Retire => "retire",
+            Kind::Move => "move",
         }
     }
 

@@ -6,7 +6,8 @@ use crate::access::{self, Act};
 use crate::catalog::{self, Credential, State};
 use crate::error::{shown, Kind, Result};
 use crate::jobs::{self, Order, Stage};
-use crate::ownership::{self, Scope};
+use crate::ownership::{self, Scope as Estate};
+use crate::permissions::{self, Access, Scope};
 use crate::pg::call::{Answer, Call};
 use crate::pg::role::{self, Options};
 use crate::pg::role_settings;
@@ -19,13 +20,7 @@ use serde_json::json;
 /// `credentials.create(name, …)`.
 pub fn create(call: &Call) -> Result<Answer> {
     let name = new_name(&call.text("name")?)?;
-    // Read even while nothing is made of it: a NULL is a mistake of the caller's all the same.
-    call.texts("schemas")?;
-    if call.maybe_text("access")?.is_some() {
-        return Err(Kind::NotBuilt
-            .error("access presets are not built yet")
-            .hint("Leave access out, and GRANT to the role."));
-    }
+    let preset = preset(call)?;
     let limit = call.maybe_int4("connection_limit")?;
     check_connection_limit(limit)?;
     let plan = creation::Plan {
@@ -44,11 +39,29 @@ pub fn create(call: &Call) -> Result<Answer> {
         return Ok(Answer::Rows(vec![row]));
     }
     let new = creation::create(&plan, &fresh)?;
-    new.credential
-        .record(call, json!({"lease": plan.lease_until.is_some()}))?;
+    let mut detail = json!({"lease": plan.lease_until.is_some()});
+    if let Some((access, scopes)) = &preset {
+        let given = permissions::grant(&call.caller, &new.credential, *access, scopes)?;
+        detail["access"] = json!(access.as_str());
+        detail["schemas"] = json!(permissions::listed(&given));
+    }
+    new.credential.record(call, detail)?;
     let shown_once = fresh.shown_once(new.stored);
     tell_next(&new.credential, new.stored, shown_once.is_some());
     Ok(made(&new.credential, shown_once))
+}
+
+/// The preset that a new credential is to have, and where.
+fn preset(call: &Call) -> Result<Option<(Access, Vec<Scope>)>> {
+    // Read even where nothing is made of it: a NULL is a mistake of the caller's all the same.
+    let words = call.texts("schemas")?;
+    let Some(word) = call.maybe_text("access")? else {
+        return Ok(None);
+    };
+    let access = Access::parse(&word)?;
+    let scopes = permissions::scope::resolve(&words)?;
+    permissions::check(&call.caller, access, &scopes)?;
+    Ok(Some((access, scopes)))
 }
 
 /// `credentials.configure(name, connection_limit, settings)`.
@@ -212,7 +225,7 @@ pub fn destroy_plan(call: &Call) -> Result<Answer> {
     let credential = catalog::target(&call.text("name")?)?;
     access::check(&call.caller, &credential, Act::Retire)?;
     let heir = destruction::heir(&credential, &call.text("reassign_to")?)?;
-    let scope = Scope::Role {
+    let scope = Estate::Role {
         from: credential.role,
         to: heir.role,
         alike: false,

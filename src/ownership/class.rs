@@ -40,8 +40,18 @@ pub enum Owner {
     Vanished,
     /// A credential or its twin.
     Managed,
+    /// A credential that has the privileges of the new owner, a group: the group can do nothing that it could
+    /// not, so nothing reaches further by the move.
+    Within,
     /// Any other role.
     Other,
+}
+
+impl Owner {
+    /// Whether it can do all that the new owner can, and maybe more.
+    pub fn is_above(self) -> bool {
+        matches!(self, Owner::Superuser | Owner::Within)
+    }
 }
 
 /// Why objects move.
@@ -148,7 +158,9 @@ fn repair(facts: &Facts) -> Verdict {
         ),
         Class::Routine if superuser => verdict(Skip, "a superuser's executable code"),
         Class::Routine if facts.risky => verdict(Skip, UNSAFE_CODE),
-        Class::Routine if facts.definer => verdict(Neutralise, DEFINER),
+        Class::Routine if facts.definer && facts.owner != Owner::Within => {
+            verdict(Neutralise, DEFINER)
+        }
         Class::Operator | Class::OperatorClass | Class::OperatorFamily | Class::Conversion
             if superuser =>
         {
@@ -165,12 +177,12 @@ fn repair(facts: &Facts) -> Verdict {
 /// Where an object stands in the order of a pass; the lower the earlier.
 ///
 /// Code and relations with rules go first, while the tables they read still belong to their old
-/// owner: what they may read is compared by owner. A superuser's views go last, when default owns
-/// what they read and may so read it.
+/// owner: what they may read is compared by owner. Views of who may read more than the new owner go last, when
+/// that one owns what they read and may so read it.
 pub fn turn(facts: &Facts) -> u8 {
     let reads = facts.rules || facts.relkind == 'm';
     match (reads || facts.class == Class::Routine, facts.owner) {
-        (true, Owner::Superuser) => 2,
+        (true, owner) if owner.is_above() => 2,
         (true, _) => 0,
         (false, _) => 1,
     }

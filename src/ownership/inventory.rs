@@ -16,6 +16,8 @@ pub struct Entry {
     pub object: Oid,
     /// Who owned it when it was listed.
     pub owner: Oid,
+    /// Who gets it.
+    pub to: Oid,
     /// What it is.
     pub facts: Facts,
     /// Whether it is a range's multirange type, which has no rights of its own.
@@ -31,8 +33,9 @@ impl Entry {
     }
 }
 
-/// `chosen`: the objects of a scope. $1 the role that goes (0: a repair), $2 the new owner, $3 the
-/// managed roles, $4 whether unmanaged roles' objects are taken as well.
+/// `chosen`: the objects of a scope. $1 the role that goes (0: a repair, or a schema), $2 the new owner, $3 the
+/// managed roles, $4 whether unmanaged roles' objects are taken as well; $5 schemas that belong to groups and $6
+/// these groups, side by side; $7 the schema that alone is meant (0: none).
 ///
 /// Not listed is what follows its table: indexes, TOAST, owned sequences, row types, array types; and
 /// the constructors of ranges, which the server makes for itself.
@@ -137,10 +140,18 @@ WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special,
            OR EXISTS (SELECT FROM pg_catalog.pg_extension x
                        WHERE x.tableoid OPERATOR(pg_catalog.=) o.class AND x.oid OPERATOR(pg_catalog.=) o.object
                          AND x.extname OPERATOR(pg_catalog.=) 'credential_manager') AS house
-    FROM owned o LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.schema
+    FROM (SELECT w.*, COALESCE(g.role, $2) AS target FROM owned w
+            LEFT JOIN (SELECT ($5::pg_catalog.oid[])[i] AS schema, ($6::pg_catalog.oid[])[i] AS role
+                         FROM pg_catalog.generate_subscripts($5::pg_catalog.oid[], 1) i) g
+              ON g.schema OPERATOR(pg_catalog.=) w.schema) o
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.schema
    WHERE CASE WHEN $1 OPERATOR(pg_catalog.<>) 0::pg_catalog.oid THEN o.owner OPERATOR(pg_catalog.=) $1
-              ELSE o.owner OPERATOR(pg_catalog.<>) $2
-               AND (o.whose OPERATOR(pg_catalog.<>) 'o' OR $4)
+              ELSE o.owner OPERATOR(pg_catalog.<>) o.target
+               AND CASE WHEN $7 OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+                        THEN o.owner OPERATOR(pg_catalog.<>) ALL ($6::pg_catalog.oid[])
+                         AND (o.whose OPERATOR(pg_catalog.<>) 'o' OR $4)
+                        ELSE o.schema OPERATOR(pg_catalog.=) $7
+                         AND (o.whose OPERATOR(pg_catalog.=) ANY ('{m,v}'::pg_catalog.text[]) OR $4) END
                AND (o.object OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
                  OR o.class OPERATOR(pg_catalog.=) ANY (ARRAY[
                       'pg_catalog.pg_database'::pg_catalog.regclass,
@@ -153,29 +164,54 @@ WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special,
   SELECT * FROM placed
    WHERE $1 OPERATOR(pg_catalog.<>) 0::pg_catalog.oid OR NOT (member OR house)
 )
-SELECT class::pg_catalog.oid, object, owner, relkind, definer, rules, risky, special, bare, expressions, whose, house
+SELECT class::pg_catalog.oid, object, owner, relkind, definer, rules, risky, special, bare, expressions,
+       CASE WHEN whose OPERATOR(pg_catalog.=) 'm' AND target OPERATOR(pg_catalog.=) ANY ($6::pg_catalog.oid[])
+             AND pg_catalog.pg_has_role(owner, target, 'USAGE') THEN 'w' ELSE whose END,
+       house, target
   FROM chosen";
 
-fn parameters(scope: &Scope) -> [Value; 4] {
+fn parameters(scope: &Scope) -> [Value; 7] {
+    let none = Oid::INVALID;
     match scope {
-        Scope::Role { from, to, .. } => [
-            (*from).into(),
-            (*to).into(),
-            super::oid_list(&[]),
-            true.into(),
-        ],
+        Scope::Role { from, to, .. } => numbered(*from, *to, &[], true, &[], none),
         Scope::Repair {
             to,
+            groups,
             managed,
             include_unmanaged,
             ..
-        } => [
-            Oid::INVALID.into(),
-            (*to).into(),
-            super::oid_list(managed),
-            (*include_unmanaged).into(),
-        ],
+        } => numbered(none, *to, managed, *include_unmanaged, groups, none),
+        Scope::Schema {
+            schema,
+            to,
+            managed,
+            include_unmanaged,
+        } => {
+            let group = [(*schema, *to)];
+            numbered(none, *to, managed, *include_unmanaged, &group, *schema)
+        }
     }
+}
+
+/// The parameters of [`CHOSEN`] in their order.
+fn numbered(
+    from: Oid,
+    to: Oid,
+    managed: &[Oid],
+    all: bool,
+    groups: &[(Oid, Oid)],
+    only: Oid,
+) -> [Value; 7] {
+    let (schemas, roles): (Vec<Oid>, Vec<Oid>) = groups.iter().copied().unzip();
+    [
+        from.into(),
+        to.into(),
+        super::oid_list(managed),
+        all.into(),
+        super::oid_list(&schemas),
+        super::oid_list(&roles),
+        only.into(),
+    ]
 }
 
 /// Every object of the scope in this database, in the order in which they are to be moved.
@@ -207,11 +243,13 @@ fn entry(row: &Row) -> Result<Entry> {
         "s" => Owner::Superuser,
         "v" => Owner::Vanished,
         "m" => Owner::Managed,
+        "w" => Owner::Within,
         _ => Owner::Other,
     };
     Ok(Entry {
         object: row.oid(1)?,
         owner: row.oid(2)?,
+        to: row.oid(12)?,
         bare_type: row.bool(8)?,
         expressions: row.bool(9)?,
         facts: Facts {

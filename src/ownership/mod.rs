@@ -24,7 +24,7 @@ pub use outcome::BatchOutcome;
 pub use pass::Pass;
 pub use rights::restore_own_rights;
 
-use crate::error::{Kind, Result};
+use crate::error::{shown, Kind, Result};
 use crate::pg::owner::Class;
 use crate::pg::value::Value;
 use crate::pg::{authority, ident, Oid};
@@ -50,6 +50,9 @@ pub enum Scope {
     Repair {
         /// The default credential's role: never a superuser.
         to: Oid,
+        /// Schemas that belong to a group, with it: what stands there goes to the group, what belongs to one
+        /// of these groups stays where it is.
+        groups: Vec<(Oid, Oid)>,
         /// The roles of credentials, and their twins.
         managed: Vec<Oid>,
         /// Other roles' objects too.
@@ -57,20 +60,34 @@ pub enum Scope {
         /// The former owner keeps all rights on what it owned.
         keep_access: bool,
     },
+    /// A schema and what managed and vanished roles own in it.
+    Schema {
+        /// The schema.
+        schema: Oid,
+        /// The group that owns it: never a superuser.
+        to: Oid,
+        /// The roles of credentials, their twins, and groups.
+        managed: Vec<Oid>,
+        /// Superusers' and other roles' objects too.
+        include_unmanaged: bool,
+    },
 }
 
 impl Scope {
-    /// The new owner.
-    pub fn to(&self) -> Oid {
+    /// The new owners there are.
+    fn heirs(&self) -> Vec<Oid> {
         match self {
-            Scope::Role { to, .. } | Scope::Repair { to, .. } => *to,
+            Scope::Role { to, .. } | Scope::Schema { to, .. } => vec![*to],
+            Scope::Repair { to, groups, .. } => std::iter::once(*to)
+                .chain(groups.iter().map(|(_, group)| *group))
+                .collect(),
         }
     }
 
     fn purpose(&self) -> Purpose {
         match self {
             Scope::Role { .. } => Purpose::Destroy,
-            Scope::Repair { .. } => Purpose::Repair,
+            Scope::Repair { .. } | Scope::Schema { .. } => Purpose::Repair,
         }
     }
 
@@ -87,17 +104,20 @@ impl Scope {
     /// The new owner is another role than the old one, is there, and is no superuser (THREATS T32, T37).
     /// To be asked before and after each batch.
     fn check(&self) -> Result<()> {
-        let to = self.to();
-        if ident::role_name(to).is_none() {
-            return Err(Kind::NotFound.error("the role that was to own the objects is not there"));
-        }
-        if authority::is_superuser(to) {
-            return Err(Kind::Denied
-                .error("objects are never given to a superuser")
-                .detail("Code of users would run with a superuser's rights."));
+        for to in self.heirs() {
+            if ident::role_name(to).is_none() {
+                return Err(
+                    Kind::NotFound.error("the role that was to own the objects is not there")
+                );
+            }
+            if authority::is_superuser(to) {
+                return Err(Kind::Denied
+                    .error("objects are never given to a superuser")
+                    .detail("Code of users would run with a superuser's rights."));
+            }
         }
         match self {
-            Scope::Role { from, .. } if *from == to => {
+            Scope::Role { from, to, .. } if from == to => {
                 Err(Kind::BadArgument.error("a role cannot take over from itself"))
             }
             Scope::Role { from, .. } if authority::is_superuser(*from) => {
@@ -141,7 +161,15 @@ pub fn plan(scope: &Scope) -> Result<Vec<Item>> {
         if entry.facts.class == Class::Relation && action != Action::Skip {
             moving.insert(entry.object);
         }
-        if let Some(item) = describe(&entry, action, &note)? {
+        if let Some(mut item) = describe(&entry, action, &note)? {
+            if let (Action::Move | Action::Neutralise, Some(to)) =
+                (action, destination(scope, &entry))
+            {
+                item.note = match item.note.is_empty() {
+                    true => to,
+                    false => format!("{to}; {}", item.note),
+                };
+            }
             items.push(item);
         }
     }
@@ -150,6 +178,15 @@ pub fn plan(scope: &Scope) -> Result<Vec<Item>> {
         items.extend(elsewhere::items(*from)?);
     }
     Ok(items)
+}
+
+/// Whether a scope holds anything that would move.
+pub fn is_empty(scope: &Scope) -> Result<bool> {
+    let moves = |entry: &Entry| {
+        let action = entry.verdict(scope.purpose()).action;
+        matches!(action, Action::Move | Action::Neutralise)
+    };
+    Ok(!inventory::list(scope)?.iter().any(moves))
 }
 
 /// What keeps a role from going, as far as it is known now, in every database.
@@ -201,7 +238,7 @@ fn foresee(scope: &Scope, entry: &Entry, moving: &HashSet<Oid>) -> Result<(Actio
     if verdict.action != Action::Move {
         return Ok((verdict.action, note(entry, verdict.note)));
     }
-    let reads = neutral::reads(entry, scope.to())?;
+    let reads = neutral::reads(entry)?;
     let reach = Reach {
         more: reads.iter().any(|r| r.more),
         less: reads
@@ -209,11 +246,22 @@ fn foresee(scope: &Scope, entry: &Entry, moving: &HashSet<Oid>) -> Result<(Actio
             .any(|r| r.less && !moving.contains(&r.relation)),
     };
     if neutral::must_stay(entry, reach) {
-        Ok((Action::Skip, neutral::STAYS.to_owned()))
+        Ok((Action::Skip, neutral::stays(entry).to_owned()))
     } else if neutral::must_close(entry, reach) {
         Ok((Action::Neutralise, neutral::CLOSED.to_owned()))
     } else {
         Ok((Action::Move, note(entry, verdict.note)))
+    }
+}
+
+/// A plan's note on a move to somebody else than the rest goes to.
+fn destination(scope: &Scope, entry: &Entry) -> Option<String> {
+    match scope {
+        Scope::Repair { to, .. } if entry.to != *to => Some(format!(
+            "to \"{}\"",
+            shown(&authority::record_name(entry.to))
+        )),
+        _ => None,
     }
 }
 

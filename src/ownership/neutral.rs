@@ -26,7 +26,7 @@ pub struct Reach {
     pub less: bool,
 }
 
-/// Compares what an entry's owner and `to` may do with the relations that its rules name.
+/// Compares what an entry's owner and its new one may do with the relations that its rules name.
 ///
 /// In doubt it is more, so that a view is rather closed than left open: a right that the old owner has
 /// on some columns alone counts as none, and a table with row security shows its rows to each in its
@@ -35,7 +35,7 @@ pub struct Reach {
 /// The relations are taken from the rules themselves: `pg_depend` leaves out the server's own tables,
 /// such as `pg_authid`. What stands now is compared: a relation of the old owner that has moved already shows as more, and
 /// the caller knows better.
-pub fn reads(entry: &Entry, to: Oid) -> Result<Vec<Read>> {
+pub fn reads(entry: &Entry) -> Result<Vec<Read>> {
     if !is_reader(entry) {
         return Ok(Vec::new());
     }
@@ -60,7 +60,7 @@ pub fn reads(entry: &Entry, to: Oid) -> Result<Vec<Read>> {
                   SELECT FROM pg_catalog.pg_options_to_table(v.reloptions) o
                    WHERE o.option_name OPERATOR(pg_catalog.=) 'security_invoker'
                      AND o.option_value::pg_catalog.bool))",
-        &[entry.object.into(), entry.owner.into(), to.into()],
+        &[entry.object.into(), entry.owner.into(), entry.to.into()],
     )?
     .iter()
     .map(|row| {
@@ -74,10 +74,10 @@ pub fn reads(entry: &Entry, to: Oid) -> Result<Vec<Read>> {
     .collect()
 }
 
-/// Whether what an entry reads has to be looked at: a relation with rules, or a superuser's
-/// materialized view.
+/// Whether what an entry reads has to be looked at: a relation with rules, or the materialized view of
+/// somebody who may read more than its new owner.
 fn is_reader(entry: &Entry) -> bool {
-    entry.facts.rules || (entry.facts.relkind == 'm' && entry.facts.owner == Owner::Superuser)
+    entry.facts.rules || (entry.facts.relkind == 'm' && entry.facts.owner.is_above())
 }
 
 /// Whether others lose their rights on an entry: its rules would do for them what they could not.
@@ -85,13 +85,20 @@ pub fn must_close(entry: &Entry, reach: Reach) -> bool {
     entry.facts.rules && reach.more
 }
 
-/// Whether what an entry reads keeps it where it is: a superuser's view that default may not read.
+/// Whether what an entry reads keeps it where it is: a view of what its new owner may not read, which would
+/// give an error from then on.
 pub fn must_stay(entry: &Entry, reach: Reach) -> bool {
-    entry.facts.owner == Owner::Superuser && matches!(entry.facts.relkind, 'v' | 'm') && reach.less
+    entry.facts.owner.is_above() && matches!(entry.facts.relkind, 'v' | 'm') && reach.less
 }
 
 /// Why a view stays.
-pub const STAYS: &str = "a superuser's view of what the new owner may not read";
+pub fn stays(entry: &Entry) -> &'static str {
+    match entry.facts.owner {
+        Owner::Superuser => "a superuser's view of what the new owner may not read",
+        _ => "a view of what the new owner may not read",
+    }
+}
+
 /// Why a view is closed.
 pub const CLOSED: &str =
     "reads or writes with its owner's rights what its old owner could not: nobody but the new owner keeps a right on it";

@@ -205,7 +205,7 @@ impl Pass {
 
     /// Moves one object whose locks are held, and prevents what would run with the new owner's rights.
     fn carry(&self, entry: &Entry, locks: &Locks) -> Result<Fate> {
-        let (class, object, to) = (entry.facts.class, entry.object, self.scope.to());
+        let (class, object) = (entry.facts.class, entry.object);
         if owner::of(class, object) != Some(entry.owner) {
             return Ok(Fate::Gone);
         }
@@ -215,7 +215,7 @@ impl Pass {
         if !self.scope.may_reach_further() {
             return self.give(entry).map(|()| Fate::Moved);
         }
-        let reads = neutral::reads(entry, to)?;
+        let reads = neutral::reads(entry)?;
         let reach = Reach {
             more: reads
                 .iter()
@@ -223,10 +223,11 @@ impl Pass {
             less: reads.iter().any(|r| r.less),
         };
         if neutral::must_stay(entry, reach) {
-            return Ok(Fate::Told(Action::Skip, neutral::STAYS.to_owned()));
+            return Ok(Fate::Told(Action::Skip, neutral::stays(entry).to_owned()));
         }
         self.give(entry)?;
-        if class == Class::Routine {
+        // Of a role within the new owner's reach, what runs with its owner's rights reaches no further than before.
+        if class == Class::Routine && entry.facts.owner != Owner::Within {
             if let Some(why) = neutral::close_routine(object)? {
                 return Ok(Fate::Told(Action::Neutralise, why.to_owned()));
             }
@@ -242,7 +243,7 @@ impl Pass {
     }
 
     fn give(&self, entry: &Entry) -> Result<()> {
-        let (class, object, to) = (entry.facts.class, entry.object, self.scope.to());
+        let (class, object, to) = (entry.facts.class, entry.object, entry.to);
         owner::give(class, object, to)?;
         match owner::of(class, object) {
             Some(owner) if owner == to => Ok(()),

@@ -28,9 +28,17 @@ impl Group {
     pub fn is_bound(&self) -> bool {
         ident::role_name(self.role).as_deref() == Some(self.role_name.as_str())
     }
+
+    /// What its scope is called now; as it was last seen where the schema is gone.
+    pub fn scope_now(&self) -> String {
+        match self.scope {
+            EVERY_SCHEMA => self.scope_name.clone(),
+            schema => ident::schema_name(schema).unwrap_or_else(|| self.scope_name.clone()),
+        }
+    }
 }
 
-fn read(row: &Row) -> Result<Group> {
+pub(super) fn read(row: &Row) -> Result<Group> {
     let kind = row.text(2)?;
     Ok(Group {
         role: row.oid(0)?,
@@ -79,6 +87,130 @@ pub fn find(scope: Oid, kind: GroupKind) -> Result<Option<Group>> {
     .as_ref()
     .map(read)
     .transpose()
+}
+
+/// The group of a role.
+pub fn by_role(role: Oid) -> Result<Option<Group>> {
+    spi::row(
+        "SELECT g.role, g.role_name, g.kind, g.scope, g.scope_name
+           FROM credentials.access_group g WHERE g.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// The groups that own schemas which are there, and whose roles are theirs still: schema and role.
+pub fn owners() -> Result<Vec<(Oid, Oid)>> {
+    spi::query(
+        "SELECT g.scope, g.role FROM credentials.access_group g
+           JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) g.role
+            AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) g.role_name AND NOT r.rolsuper
+           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) g.scope
+          WHERE g.kind OPERATOR(pg_catalog.=) 'owner'
+          ORDER BY g.scope",
+        &[],
+    )?
+    .iter()
+    .map(|row| Ok((row.oid(0)?, row.oid(1)?)))
+    .collect()
+}
+
+/// Groups of schemas that are gone: whoever had them has nothing by them.
+pub fn left_behind() -> Result<Vec<Group>> {
+    spi::query(
+        "SELECT g.role, g.role_name, g.kind, g.scope, g.scope_name
+           FROM credentials.access_group g
+          WHERE g.scope OPERATOR(pg_catalog.<>) $1
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid OPERATOR(pg_catalog.=) g.scope)",
+        &[EVERY_SCHEMA.into()],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// Whether a role stands for nothing more: it owns and holds nothing in any database, and is a member of nothing.
+pub fn is_idle(role: Oid) -> Result<bool> {
+    let uses = spi::number(
+        "SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_shdepend s
+                  WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+                    AND s.refobjid OPERATOR(pg_catalog.=) $1)
+                OPERATOR(pg_catalog.+)
+                (SELECT pg_catalog.count(*) FROM pg_catalog.pg_auth_members m
+                  WHERE m.member OPERATOR(pg_catalog.=) $1 OR m.grantor OPERATOR(pg_catalog.=) $1)",
+        &[role.into()],
+    )?;
+    Ok(uses == 0)
+}
+
+/// A group is no longer one of ours; its role stays as it is.
+pub fn delete(role: Oid) -> Result<()> {
+    spi::run(
+        "DELETE FROM credentials.access_group g WHERE g.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?;
+    Ok(())
+}
+
+/// Binds the groups to what they are in this cluster, where OIDs of schemas may be others: a group whose role
+/// no longer is the one it was is no longer ours, and neither is one whose schema cannot be told.
+///
+/// A schema's name alone does not tell: another may have been given it. The group's role is to have USAGE on
+/// the schema, or to own it.
+pub fn rebind() -> Result<()> {
+    spi::run(
+        "DELETE FROM credentials.access_group g
+          WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_authid r
+                             WHERE r.oid OPERATOR(pg_catalog.=) g.role
+                               AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) g.role_name)",
+        &[],
+    )?;
+    // Away first, since one group's new number may be another's old one.
+    let groups: Vec<Group> = all()?
+        .into_iter()
+        .filter(|g| g.scope != EVERY_SCHEMA)
+        .collect();
+    for group in &groups {
+        delete(group.role)?;
+    }
+    for group in groups {
+        let Some((schema, name)) = home(&group)? else {
+            continue;
+        };
+        // Of two that say they are of one schema the first has it.
+        if find(schema, group.kind)?.is_none() {
+            insert(&Group {
+                scope: schema,
+                scope_name: name,
+                ..group
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The schema that a group has its rights on, told by the rights: of several the one it is named for.
+fn home(group: &Group) -> Result<Option<(Oid, String)>> {
+    let schemas: Vec<(Oid, String)> = spi::query(
+        "SELECT n.oid, n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
+          WHERE CASE WHEN $2 OPERATOR(pg_catalog.=) 'owner' THEN n.nspowner OPERATOR(pg_catalog.=) $1
+                     ELSE EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) a
+                                   WHERE a.grantee OPERATOR(pg_catalog.=) $1
+                                     AND a.privilege_type OPERATOR(pg_catalog.=) 'USAGE') END
+          ORDER BY n.oid",
+        &[group.role.into(), group.kind.as_str().into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.oid(0)?, row.text(1)?)))
+    .collect::<Result<_>>()?;
+    let named = schemas.iter().find(|(_, name)| *name == group.scope_name);
+    Ok(match (named, schemas.as_slice()) {
+        (Some(named), _) => Some(named.clone()),
+        (None, [only]) => Some(only.clone()),
+        _ => None,
+    })
 }
 
 /// Writes a group down.

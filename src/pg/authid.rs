@@ -100,6 +100,17 @@ pub fn is_alone(oid: Oid) -> bool {
     }
 }
 
+/// Whether a role is a member of another itself, not through a third.
+pub fn is_direct_member(member: Oid, group: Oid) -> bool {
+    // SAFETY: a lookup by both keys of the cache of memberships.
+    unsafe {
+        pg_sys::AcceptInvalidationMessages();
+        let none = pg_sys::Datum::from(0);
+        let cache = pg_sys::SysCacheIdentifier::AUTHMEMMEMROLE as c_int;
+        pg_sys::SearchSysCacheExists(cache, member.into(), group.into(), none, none)
+    }
+}
+
 /// Reads a role's row out of the server's cache, which is told of all that has committed: our statements
 /// read `pg_authid` so often that planning them would cost more than they do.
 fn read<T>(

@@ -45,6 +45,12 @@ pub fn is_member(role: Oid, group: Oid) -> bool {
     unsafe { pg_sys::is_member_of_role_nosuper(role, group) }
 }
 
+/// Whether a role has the privileges of another: by being it, by inheriting from it, or as a superuser.
+pub fn has_privileges_of(role: Oid, other: Oid) -> bool {
+    // SAFETY: a catalog lookup.
+    unsafe { pg_sys::has_privs_of_role(role, other) }
+}
+
 /// A role's name for a record, or its number where the role is gone.
 pub fn record_name(role: Oid) -> String {
     ident::role_name(role).unwrap_or_else(|| format!("#{}", role.to_u32()))

@@ -102,6 +102,14 @@ impl Call {
             _ => self.refuse_null(name, None),
         }
     }
+
+    /// The argument of that name as a list, or nothing for NULL; a NULL element is refused (22023).
+    pub fn maybe_texts(&self, name: &str) -> Result<Option<Vec<String>>> {
+        match self.value(name)? {
+            Value::Null(_) => Ok(None),
+            _ => self.texts(name).map(Some),
+        }
+    }
 }
 
 /// Runs `act` for a call that came through fmgr, and gives its answer to the executor.

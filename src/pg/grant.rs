@@ -83,6 +83,67 @@ pub fn set_privileges(
     super::xact::next_command();
 }
 
+/// What default privileges are for: objects that a role will make.
+#[derive(Clone, Copy)]
+pub enum Future {
+    /// Tables and views of every kind.
+    Tables,
+    /// Sequences.
+    Sequences,
+    /// Schemas.
+    Schemas,
+}
+
+/// ALTER DEFAULT PRIVILEGES FOR ROLE `creator` IN SCHEMA `schema` (or none) GRANT `privileges` TO `grantee`.
+/// All go by name: the caller compares what was hit by OID.
+pub fn add_default_privileges(
+    creator: &str,
+    schema: Option<&str>,
+    future: Future,
+    privileges: &[&str],
+    grantee: &str,
+) {
+    use pg_sys::ObjectType::{OBJECT_SCHEMA, OBJECT_SEQUENCE, OBJECT_TABLE};
+    // SAFETY: as in `create`; the options are lists of roles and of schema names, the action a GrantStmt
+    // without objects (gram.y, AlterDefaultPrivilegesStmt).
+    unsafe {
+        let action = node::<pg_sys::GrantStmt>(NodeTag::T_GrantStmt);
+        (*action).is_grant = true;
+        (*action).targtype = pg_sys::GrantTargetType::ACL_TARGET_DEFAULTS;
+        (*action).objtype = match future {
+            Future::Tables => OBJECT_TABLE,
+            Future::Sequences => OBJECT_SEQUENCE,
+            Future::Schemas => OBJECT_SCHEMA,
+        };
+        for privilege in privileges {
+            let p = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
+            (*p).priv_name = palloc(privilege);
+            (*action).privileges = pg_sys::lappend((*action).privileges, p.cast());
+        }
+        (*action).grantees = pg_sys::lappend(std::ptr::null_mut(), role_spec(grantee).cast());
+        (*action).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
+        let node =
+            node::<pg_sys::AlterDefaultPrivilegesStmt>(NodeTag::T_AlterDefaultPrivilegesStmt);
+        (*node).action = action;
+        let roles = pg_sys::lappend(std::ptr::null_mut(), role_spec(creator).cast());
+        let option = pg_sys::makeDefElem(palloc("roles"), roles.cast(), -1);
+        (*node).options = pg_sys::lappend(std::ptr::null_mut(), option.cast());
+        if let Some(schema) = schema {
+            let name = pg_sys::makeString(palloc(schema));
+            let schemas = pg_sys::lappend(std::ptr::null_mut(), name.cast());
+            let option = pg_sys::makeDefElem(palloc("schemas"), schemas.cast(), -1);
+            (*node).options = pg_sys::lappend((*node).options, option.cast());
+        }
+        // As a part of a command, for the reason that `set_privileges` gives.
+        utility_as(
+            Context::PROCESS_UTILITY_SUBCOMMAND,
+            node.cast(),
+            "ALTER DEFAULT PRIVILEGES",
+        );
+    }
+    super::xact::next_command();
+}
+
 /// # Safety
 /// Allocates in the current memory context.
 unsafe fn target_node(target: Target) -> (pg_sys::ObjectType::Type, *mut pg_sys::Node) {

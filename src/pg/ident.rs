@@ -32,6 +32,12 @@ pub fn database_name(oid: Oid) -> Option<String> {
     unsafe { text::copy(pg_sys::get_database_name(oid)) }
 }
 
+/// The name of a schema, or nothing where it is gone.
+pub fn schema_name(oid: Oid) -> Option<String> {
+    // SAFETY: an absent schema is a null pointer.
+    unsafe { text::copy(pg_sys::get_namespace_name(oid)) }
+}
+
 /// The OID of a relation of schema `credentials`, or nothing where the extension is not here.
 pub fn own_relation(name: &str) -> Option<Oid> {
     let name = CString::new(name).ok()?;

@@ -216,6 +216,13 @@ pub fn subtransaction<T>(
 }
 
 impl Caught {
+    /// Whether somebody else was at the same thing: a call that is made again can do without. A row that
+    /// somebody wrote at the same time is an internal error in heapam.c.
+    pub fn is_contention(&self) -> bool {
+        matches!(self.sqlstate.as_str(), "55P03" | "40P01" | "40001")
+            || (self.sqlstate == "XX000" && self.message.contains("concurrently"))
+    }
+
     /// What an error of the server says; a Rust panic goes on.
     pub(super) fn of(error: CaughtError) -> Caught {
         match error {

@@ -2,7 +2,7 @@
 //! (seeds/heroku-postgres-credentials.txt; the exact list is FACTS 5.4 of the design).
 
 use super::store;
-use crate::access::SUPERUSER_ONLY;
+use crate::access::{self, SUPERUSER_ONLY};
 use crate::core::name;
 use crate::error::{shown, Result};
 use crate::pg::grant::{self, Membership, Target};
@@ -35,7 +35,7 @@ pub enum Right {
     MemberOf(&'static str),
     /// Default's role is granted to this credential, which stands in the way of the next one.
     EndCycle(String),
-    /// ADMIN OPTION on a credential's role.
+    /// ADMIN OPTION on a credential's role, or on a group.
     AdminOf(String),
     /// The same where a circle stands in the way that is not ours to open: default's role is granted to
     /// the group, and the group to the credential. It is told, not given.
@@ -123,6 +123,12 @@ pub fn missing(domain: &Domain) -> Result<Vec<Right>> {
                 None => Right::AdminOf(credential),
             },
         );
+    }
+    for (role, group) in store::groups_without_admin(domain.role)? {
+        // One that was put below default cannot stand above it as well.
+        if !access::is_member(role, domain.role)? {
+            need(true, Right::AdminOf(group));
+        }
     }
     need(!facts.uses_credentials, Right::UseCredentials);
     for (function, types) in store::functions_without_execute(domain.role)? {

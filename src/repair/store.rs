@@ -22,7 +22,11 @@ pub(super) fn facts(role: Oid, database: Oid) -> Result<Facts> {
                   WHERE a.grantee OPERATOR(pg_catalog.=) $1
                     AND (a.is_grantable OR d.datdba OPERATOR(pg_catalog.=) $1)) OPERATOR(pg_catalog.=) 3,
                 p.oid,
-                COALESCE(p.nspowner OPERATOR(pg_catalog.=) $1, false),
+                -- Where schema public belongs to a group of its own, default has it as the group's member.
+                COALESCE(p.nspowner OPERATOR(pg_catalog.=) $1
+                      OR p.nspowner OPERATOR(pg_catalog.=) ANY (ARRAY(
+                           SELECT g.role FROM credentials.access_group g
+                            WHERE g.scope OPERATOR(pg_catalog.=) p.oid AND g.kind OPERATOR(pg_catalog.=) 'owner')), false),
                 (SELECT pg_catalog.count(DISTINCT a.privilege_type)
                    FROM pg_catalog.aclexplode(COALESCE(p.nspacl, pg_catalog.acldefault('n', p.nspowner))) a
                   WHERE a.grantee OPERATOR(pg_catalog.=) $1) OPERATOR(pg_catalog.=) 2,
@@ -118,6 +122,24 @@ pub(super) fn credentials_without_admin(default: Oid) -> Result<Vec<String>> {
     )?
     .iter()
     .map(|row| row.text(0))
+    .collect()
+}
+
+/// Groups on which default has no ADMIN OPTION, and which are still what they were made as: OID and name.
+pub(super) fn groups_without_admin(default: Oid) -> Result<Vec<(Oid, String)>> {
+    spi::query(
+        "SELECT g.role, g.role_name FROM credentials.access_group g
+           JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) g.role
+                AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) g.role_name
+          WHERE NOT r.rolsuper
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+                             WHERE m.roleid OPERATOR(pg_catalog.=) g.role
+                               AND m.member OPERATOR(pg_catalog.=) $1 AND m.admin_option)
+          ORDER BY g.role",
+        &[default.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.oid(0)?, row.text(1)?)))
     .collect()
 }
 

@@ -24,6 +24,8 @@ use crate::pg::xact::Caught;
 use crate::pg::{lock, role, xact, Oid};
 use crate::vault;
 
+pub use crate::access::refuse_destroying;
+
 /// How long a forced act tries by itself before it leaves the rest to the worker, in milliseconds.
 const FORCED_PATIENCE: i32 = 300;
 
@@ -235,8 +237,7 @@ fn login_options(verifier: &Verifier) -> Options<'_> {
 /// Whether an error says that somebody else is at the role: time for a lock is up, a deadlock, or
 /// `tuple concurrently updated`, which the server raises without a code of its own.
 pub fn is_contention(caught: &Caught) -> bool {
-    matches!(caught.sqlstate.as_str(), "55P03" | "40P01" | "40001")
-        || (caught.sqlstate == "XX000" && caught.message.contains("concurrently"))
+    caught.is_contention()
 }
 
 /// The error for a role that somebody holds.
@@ -264,17 +265,4 @@ pub fn unexpected(caught: &Caught) -> Error {
             caught.sqlstate,
             shown(&caught.message)
         ))
-}
-
-/// Refuses a credential that is on its way out (55006).
-pub fn refuse_destroying(credential: &Credential) -> Result<()> {
-    if credential.state != State::Destroying {
-        return Ok(());
-    }
-    Err(Kind::InUse
-        .error(format!(
-            "credential \"{}\" is being destroyed",
-            shown(&credential.name)
-        ))
-        .hint("SELECT * FROM credentials.jobs();"))
 }

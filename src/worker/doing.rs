@@ -190,7 +190,7 @@ fn take_effect(job: &Job) -> Result<bool> {
             return Ok(false);
         }
         Kind::Rotate => rotation::apply_waiting(job, &credential)?,
-        Kind::Repair | Kind::Retire => {}
+        Kind::Repair | Kind::Retire | Kind::Move => {}
         Kind::Suspend => {
             rotation::shut(&credential)?;
             catalog::set_state(job.role, Condition::Suspended)?;

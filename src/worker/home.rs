@@ -5,6 +5,7 @@ use crate::catalog::{self, home as binding, State};
 use crate::error::Result;
 use crate::events::{self, Actor};
 use crate::jobs::{self, Job, Kind, Order, Stage};
+use crate::permissions::group;
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
 use crate::pg::{
@@ -178,6 +179,7 @@ fn ready() -> Result<bool> {
         binding::Standing::Upgraded => {
             let all = catalog::all()?;
             crate::vault::rebind(&all, crate::pg::database::system_identifier())?;
+            group::rebind()?;
             binding::bind()?;
             events::record(
                 Actor::Worker,

@@ -6,8 +6,9 @@ use super::telling::{self, Audience};
 use super::{elsewhere, home};
 use crate::catalog::{self, State as Condition};
 use crate::error::Result;
-use crate::jobs::{self, Job, Kind, State};
+use crate::jobs::{self, Ended, Job, Kind, State};
 use crate::ownership::{self, BatchOutcome, Pass, Scope};
+use crate::permissions::takeover;
 use crate::pg::value::Time;
 use crate::pg::{authority, database, ident, time, worker, xact, Oid};
 use crate::repair;
@@ -63,6 +64,9 @@ pub(super) fn all(job: &Job) -> Result<()> {
     }
     if let Some(why) = act(|| renamed(job))? {
         return put_off(job, Moved::Blocked(why));
+    }
+    if let Some(why) = act(|| pointless(job))? {
+        return act(|| jobs::close(job.id, Ended::Failed, Some(why)));
     }
     let scope = act(|| scope(job))?;
     match everywhere(job, &scope, Visit::Clear)? {
@@ -131,14 +135,26 @@ pub(super) fn put_off(job: &Job, moved: Moved) -> Result<()> {
 }
 
 pub(super) fn scope(job: &Job) -> Result<Scope> {
-    if job.kind == Kind::Repair {
-        return repair::scope(job.role, job.options);
+    match job.kind {
+        Kind::Repair => repair::scope(job.role, job.options),
+        Kind::Move => {
+            let group = job.reassign_to.ok_or_else(|| incomplete("group"))?;
+            takeover::scope(group, job.options.include_unmanaged)
+        }
+        _ => Ok(Scope::Role {
+            from: job.role,
+            to: heir(job)?,
+            alike: false,
+        }),
     }
-    Ok(Scope::Role {
-        from: job.role,
-        to: heir(job)?,
-        alike: false,
-    })
+}
+
+/// Why there is nothing more to move to the group of a schema: it, or the schema, is gone.
+fn pointless(job: &Job) -> Result<Option<&'static str>> {
+    match (job.kind, job.reassign_to) {
+        (Kind::Move, Some(group)) => takeover::pointless(group),
+        _ => Ok(None),
+    }
 }
 
 /// Who inherits: the one that was named, or default where that one has gone meanwhile, is about to go, or

@@ -125,6 +125,7 @@ pub(super) fn report(job: &Job, told: impl Iterator<Item = Value>) -> Result<()>
     let told: Vec<Value> = told.collect();
     let action = match job.kind {
         Kind::Repair => "repair_default",
+        Kind::Move => "grant",
         other => other.as_str(),
     };
     for objects in told.chunks(TOLD) {

@@ -27,6 +27,7 @@ mod held;
 mod killed;
 mod life;
 mod notices;
+mod permissions;
 mod readme;
 mod repair;
 mod rotation_hba;

@@ -1,8 +1,8 @@
 //! Where an access list stands: a row of a catalog, read, or read to be written.
 
-use super::super::owner::{self, Class};
-use super::super::{Oid, BOOTSTRAP_SUPERUSER};
 use super::Target;
+use crate::pg::owner::{self, Class};
+use crate::pg::{Oid, BOOTSTRAP_SUPERUSER};
 use pgrx::pg_sys;
 
 /// `pg_parameter_acl`: rights on settings, which have no owner.
