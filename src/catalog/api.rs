@@ -1,7 +1,7 @@
 //! `list()` and `usernames()`.
 
 use super::state::UsernameState;
-use super::{all, read_only, target, twin, Credential, Phase, State, Twin};
+use super::{all, target, twin, Credential, Phase, State, Twin};
 use crate::access;
 use crate::error::Result;
 use crate::permissions::member::{self, Held};
@@ -11,16 +11,18 @@ use crate::pg::role;
 use crate::pg::session::{self, Session};
 use crate::pg::value::{at, maybe_at, Time, Value};
 use crate::pg::{ident, replication, Oid};
+use crate::reports;
 use serde_json::json;
 
 /// `credentials.list()`.
 pub fn list(_call: &Call) -> Result<Answer> {
     let sessions = session::all();
-    let readers = read_only()?;
     let noted = logins::noted();
     let twins = twin::all()?;
     let held = member::held()?;
     let credentials = all()?;
+    let roles: Vec<Oid> = credentials.iter().map(|c| c.role).collect();
+    let readers = reports::read_only(&roles)?;
     let rows = credentials.iter().map(|credential| {
         let role = role::by_oid(credential.role)?;
         let twin = twins.iter().find(|t| t.base == credential.role);

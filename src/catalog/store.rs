@@ -203,33 +203,3 @@ pub fn delete(role: Oid) -> Result<()> {
     )?;
     Ok(())
 }
-
-/// For `list()`: credentials all of whose rights on tables, their own and those of their groups, are
-/// SELECT, and who own no table.
-pub fn read_only() -> Result<Vec<Oid>> {
-    spi::query(
-        "WITH RECURSIVE
-           chain(credential, oid) AS (
-               SELECT c.role, c.role FROM credentials.credential c
-             UNION
-               SELECT h.credential, m.roleid FROM chain h
-                 JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) h.oid),
-           held(grantee, writes) AS (
-               SELECT a.grantee, pg_catalog.bool_or(a.privilege_type OPERATOR(pg_catalog.<>) 'SELECT')
-                 FROM pg_catalog.pg_class k, pg_catalog.aclexplode(k.relacl) a
-                WHERE k.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'p', 'v', 'm', 'f']::pg_catalog.\"char\"[])
-                  AND k.relnamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
-                GROUP BY a.grantee)
-         SELECT c.role FROM credentials.credential c
-          WHERE NOT EXISTS (SELECT FROM chain h JOIN held a ON a.grantee OPERATOR(pg_catalog.=) h.oid
-                             WHERE h.credential OPERATOR(pg_catalog.=) c.role AND a.writes)
-            AND EXISTS (SELECT FROM chain h JOIN held a ON a.grantee OPERATOR(pg_catalog.=) h.oid
-                         WHERE h.credential OPERATOR(pg_catalog.=) c.role)
-            AND NOT EXISTS (SELECT FROM chain h JOIN pg_catalog.pg_class k ON k.relowner OPERATOR(pg_catalog.=) h.oid
-                             WHERE h.credential OPERATOR(pg_catalog.=) c.role)",
-        &[],
-    )?
-    .iter()
-    .map(|row| row.oid(0))
-    .collect()
-}

@@ -40,6 +40,10 @@ pub mod rights {
     pub const EXECUTE: u32 = 1 << 7;
     pub const USAGE: u32 = 1 << 8;
     pub const CREATE: u32 = 1 << 9;
+    pub const TEMPORARY: u32 = 1 << 10;
+    pub const CONNECT: u32 = 1 << 11;
+    /// From PostgreSQL 17 on.
+    pub const MAINTAIN: u32 = 1 << 14;
 }
 
 /// One entry of an access list. The lower half of `rights` are rights, the upper half the grant
@@ -209,7 +213,7 @@ fn default_kind(target: Target) -> Option<pg_sys::ObjectType::Type> {
 /// # Safety
 /// `acl` must point to a detoasted access list: an array of one dimension without NULLs (acl.c,
 /// check_acl), or an empty one.
-unsafe fn entries(acl: *mut pg_sys::Acl) -> Vec<Right> {
+pub(super) unsafe fn entries(acl: *const pg_sys::Acl) -> Vec<Right> {
     // SAFETY: the header is followed by the dimensions and lower bounds, padded to eight bytes, then
     // by as many AclItems as the dimension says (array.h, ARR_DATA_PTR; MAXALIGN is 8).
     unsafe {

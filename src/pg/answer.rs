@@ -3,6 +3,8 @@
 //! Many rows go into one tuplestore, because a value-per-call function would pay for its pinned settings
 //! once a row (DESIGN 2.9).
 
+use super::sink::Sink;
+pub use super::sink::Source;
 use super::spi;
 use super::value::{Type, Value};
 use super::Oid;
@@ -15,6 +17,8 @@ pub enum Answer {
     Rows(Vec<Vec<Value>>),
     /// The rows of a statement of this house, which go to the caller without being held here.
     Query(&'static str, Vec<Value>),
+    /// Rows that are made one by one, of values that many of them share.
+    Stream(Source),
     /// One value, for functions that return a bare `text`.
     One(Value),
 }
@@ -46,6 +50,12 @@ pub(super) unsafe fn give(
         Answer::Query(statement, params) => unsafe {
             let put = Store::open(fcinfo);
             spi::each(statement, &params, |row| put.row(row))?;
+            Ok(Store::close(fcinfo))
+        },
+        // SAFETY: as the caller vouches.
+        Answer::Stream(source) => unsafe {
+            let put = Store::open(fcinfo);
+            source(&mut Sink::into(&put))?;
             Ok(Store::close(fcinfo))
         },
     }
@@ -85,7 +95,7 @@ unsafe fn store(fcinfo: pg_sys::FunctionCallInfo, rows: Vec<Vec<Value>>) -> Resu
 }
 
 /// The tuplestore of a live call's result.
-struct Store {
+pub(super) struct Store {
     rows: *mut pg_sys::Tuplestorestate,
     desc: pg_sys::TupleDesc,
 }
@@ -108,13 +118,28 @@ impl Store {
 
     /// Adds a copy of a row.
     fn row(&self, row: Vec<Value>) -> Result<()> {
-        // SAFETY: store and row type are those of the live call, and the arrays are as long as it.
+        // SAFETY: the row was checked against the descriptor.
         unsafe {
             let (mut values, mut nulls) = to_columns(self.desc, row)?;
-            let (values, nulls) = (values.as_mut_ptr(), nulls.as_mut_ptr());
-            pg_sys::tuplestore_putvalues(self.rows, self.desc, values, nulls);
+            self.put(&mut values, &mut nulls);
         }
         Ok(())
+    }
+
+    /// Adds a copy of a row that is in the server's form already.
+    ///
+    /// # Safety
+    /// The values must be valid, and of the types of [`Store::declared`], as many as those.
+    pub(super) unsafe fn put(&self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) {
+        let (values, nulls) = (values.as_mut_ptr(), nulls.as_mut_ptr());
+        // SAFETY: store and descriptor are those of the live call; the rest is the caller's word.
+        unsafe { pg_sys::tuplestore_putvalues(self.rows, self.desc, values, nulls) };
+    }
+
+    /// The types of the result's columns.
+    pub(super) fn declared(&self) -> Vec<Oid> {
+        // SAFETY: the descriptor is that of the live call.
+        unsafe { types(self.desc) }
     }
 
     /// # Safety
@@ -148,15 +173,8 @@ unsafe fn to_columns(
 /// # Safety
 /// `desc` must be a valid tuple descriptor.
 unsafe fn check_shape(desc: pg_sys::TupleDesc, row: &[Value]) -> Result<()> {
-    // SAFETY: attrs has natts entries.
-    let declared: Vec<Oid> = unsafe {
-        (*desc)
-            .attrs
-            .as_slice((*desc).natts as usize)
-            .iter()
-            .map(|a| a.atttypid)
-            .collect()
-    };
+    // SAFETY: as the caller vouches.
+    let declared = unsafe { types(desc) };
     let fits = declared.len() == row.len()
         && declared
             .iter()
@@ -167,4 +185,12 @@ unsafe fn check_shape(desc: pg_sys::TupleDesc, row: &[Value]) -> Result<()> {
     } else {
         Err(Kind::Internal.error("a result row that is not as declared"))
     }
+}
+
+/// # Safety
+/// `desc` must be a valid tuple descriptor.
+unsafe fn types(desc: pg_sys::TupleDesc) -> Vec<Oid> {
+    // SAFETY: attrs has natts entries.
+    let columns = unsafe { (*desc).attrs.as_slice((*desc).natts as usize) };
+    columns.iter().map(|a| a.atttypid).collect()
 }

@@ -30,6 +30,7 @@ mod notices;
 mod permissions;
 mod readme;
 mod repair;
+mod reports;
 mod rotation_hba;
 mod rules;
 mod scene;
