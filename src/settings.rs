@@ -16,6 +16,7 @@ static MAX_CREDENTIALS: Whole = Whole::new();
 static ROTATION_GRACE: Whole = Whole::new();
 static ROTATION_OVERLAP: Whole = Whole::new();
 static ROTATION_LINGER: Whole = Whole::new();
+static ROTATION_AGE: Whole = Whole::new();
 static BATCH_SIZE: Whole = Whole::new();
 static LOCK_TIMEOUT: Whole = Whole::new();
 static EVENT_RETENTION: Whole = Whole::new();
@@ -116,6 +117,15 @@ pub fn define(server_port: i32) {
         Seconds,
     );
     fence::whole(
+        &ROTATION_AGE,
+        c"credential_manager.rotation_age",
+        c"Passwords older than this, and credentials unused or suspended for longer, are findings of check().",
+        c"0: age is no finding.",
+        7_776_000,
+        0..=i32::MAX,
+        Seconds,
+    );
+    fence::whole(
         &BATCH_SIZE,
         c"credential_manager.batch_size",
         c"Most objects that one transaction of an ownership transfer moves.",
@@ -188,6 +198,11 @@ pub fn rotation_grace() -> i64 {
 /// How long the twin's username stays good after the cut-over, in seconds.
 pub fn rotation_linger() -> i64 {
     i64::from(ROTATION_LINGER.get())
+}
+
+/// Age in seconds from which on `check()` complains; `None`: it never does.
+pub fn rotation_age() -> Option<i64> {
+    Some(i64::from(ROTATION_AGE.get())).filter(|s| *s > 0)
 }
 
 /// How long the old password stays good at least, in seconds.

@@ -11,7 +11,7 @@ use crate::pg::role::{self, Options, Role};
 use crate::pg::{database, ident, Oid};
 
 /// Memberships of the default credential.
-const MEMBERSHIPS: [&str; 4] = [
+pub const MEMBERSHIPS: [&str; 4] = [
     "pg_monitor",
     "pg_read_all_settings",
     "pg_read_all_stats",

@@ -31,7 +31,7 @@ pub fn stores_passwords() -> bool {
 }
 
 /// The key file as it is now, where one is set; checked at every use.
-fn keyring() -> Result<Option<Keyring>> {
+pub fn keyring() -> Result<Option<Keyring>> {
     let Some(path) = crate::settings::key_file() else {
         return Ok(None);
     };
@@ -63,6 +63,33 @@ pub fn get(credential: &Credential) -> Result<Option<Secret>> {
     let keys = keyring()?.ok_or_else(not_set)?;
     let envelope = store::envelope(id, credential.role)?.ok_or_else(|| gone(credential))?;
     Ok(Some(keys.open(&envelope, &context(credential.role, id)?)?))
+}
+
+/// How the stored password of a credential stands to the keys that are there now.
+pub enum Sealing {
+    /// None is stored.
+    Nothing,
+    /// The first key sealed it.
+    WithFirst(Secret),
+    /// An older key did: `reseal()` is due.
+    WithOlder(Secret),
+    /// None of the keys opens it, or it is not there.
+    Unreadable,
+}
+
+/// Looks at the stored password of a credential with keys that were read before.
+pub fn sealing(credential: &Credential, keys: &Keyring) -> Result<Sealing> {
+    let Some(id) = credential.secret else {
+        return Ok(Sealing::Nothing);
+    };
+    let Some(envelope) = store::envelope(id, credential.role)? else {
+        return Ok(Sealing::Unreadable);
+    };
+    Ok(match keys.open(&envelope, &context(credential.role, id)?) {
+        Ok(secret) if keys.sealed_with_first(&envelope) => Sealing::WithFirst(secret),
+        Ok(secret) => Sealing::WithOlder(secret),
+        Err(_) => Sealing::Unreadable,
+    })
 }
 
 /// As [`get`], with the credential as it was when that password was in force: where a new one is committed
