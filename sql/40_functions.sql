@@ -336,4 +336,4 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'install_extension_wrapper';
 COMMENT ON FUNCTION credentials.install_extension(text, text, text) IS
-  'Installs an extension that is supported: a trusted one, as the default credential could by itself, or one that the setting credential_manager.supported_extensions names, by a superuser''s right and into a schema of its own (schema, which must not be there yet; the extension''s name without it). Never CASCADE. version: the default one without it.';
+  'Installs an extension that is supported: a trusted one, by the caller''s own right to CREATE in the database, or one that the setting credential_manager.supported_extensions names, by a superuser''s right. schema: a new one, which is made and stays a superuser''s, or one that is the superusers'' alone; without it one of the extension''s name (ext_pg_trgm where that starts with pg_). The default credential may use the schema, and let others use it. version: the default one without it. Never CASCADE: what the extension requires is to be installed first. One that is there as asked for is returned as it is.';

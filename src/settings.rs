@@ -20,6 +20,7 @@ static ROTATION_AGE: Whole = Whole::new();
 static BATCH_SIZE: Whole = Whole::new();
 static LOCK_TIMEOUT: Whole = Whole::new();
 static EVENT_RETENTION: Whole = Whole::new();
+static SUPPORTED_EXTENSIONS: Text = Text::new();
 
 /// The naming rules' words, in the order of their values, and the end mark.
 static NAMINGS: Words<3> = fence::words([Some(c"heroku"), Some(c"scalingo"), None]);
@@ -152,6 +153,13 @@ pub fn define(server_port: i32) {
         0..=i32::MAX,
         Seconds,
     );
+    fence::text(
+        &SUPPORTED_EXTENSIONS,
+        c"credential_manager.supported_extensions",
+        c"Extensions that install_extension() installs by a superuser's right.",
+        c"Names, separated by commas. Trusted extensions need not be named.",
+        c"",
+    );
     fence::reserve_prefix();
 }
 
@@ -223,4 +231,9 @@ pub fn lock_timeout() -> i32 {
 /// Age in seconds at which events go; `None`: never.
 pub fn event_retention() -> Option<i64> {
     Some(i64::from(EVENT_RETENTION.get())).filter(|s| *s > 0)
+}
+
+/// The list of extensions that are installed by a superuser's right, as it was written.
+pub fn supported_extensions() -> String {
+    SUPPORTED_EXTENSIONS.get()
 }

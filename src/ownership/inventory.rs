@@ -159,7 +159,19 @@ WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special,
                  OR n.nspname OPERATOR(pg_catalog.=) 'public')
                AND NOT COALESCE(pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_')
                  OR n.nspname OPERATOR(pg_catalog.=) ANY ('{information_schema,credentials}'::pg_catalog.name[]),
-                            false) END
+                            false)
+               -- A schema that holds extensions of a superuser's and nothing else: whoever could create in
+               -- it could have the next extension's script call what it made there.
+               AND NOT (o.class OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                 AND o.whose OPERATOR(pg_catalog.=) 's' AND n.nspname OPERATOR(pg_catalog.<>) 'public'
+                 AND EXISTS (SELECT FROM pg_catalog.pg_extension x WHERE x.extnamespace OPERATOR(pg_catalog.=) o.object)
+                 AND NOT EXISTS (
+                   SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.refclassid OPERATOR(pg_catalog.=) o.class AND d.refobjid OPERATOR(pg_catalog.=) o.object
+                      AND d.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_extension'::pg_catalog.regclass
+                      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                            WHERE e.classid OPERATOR(pg_catalog.=) d.classid AND e.objid OPERATOR(pg_catalog.=) d.objid
+                              AND e.deptype OPERATOR(pg_catalog.=) 'e'))) END
 ), chosen AS (
   SELECT * FROM placed
    WHERE $1 OPERATOR(pg_catalog.<>) 0::pg_catalog.oid OR NOT (member OR house)

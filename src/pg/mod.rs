@@ -13,6 +13,7 @@ pub mod call;
 pub mod census;
 pub mod database;
 pub mod errand;
+pub mod extension;
 pub mod fault;
 pub mod follow;
 pub mod grant;

@@ -111,6 +111,15 @@ pub(super) unsafe fn utility_as(context: Context::Type, node: *mut pg_sys::Node,
     unsafe { process(context, node, text) }
 }
 
+/// Hands over a node with nothing but the rights that the caller has, as a statement of the caller's own.
+///
+/// # Safety
+/// As for [`utility`].
+pub(super) unsafe fn utility_of_caller(node: *mut pg_sys::Node, text: &str) {
+    // SAFETY: as the caller vouches.
+    unsafe { process(Context::PROCESS_UTILITY_QUERY, node, text) }
+}
+
 /// Hands over the one node that is refused where a change of user is flagged: ALTER ROLE … SET role.
 ///
 /// # Safety
@@ -122,7 +131,7 @@ pub(super) unsafe fn utility_without_flag(node: *mut pg_sys::Node, text: &str) {
 }
 
 /// # Safety
-/// As for [`utility`]; the rights are taken.
+/// As for [`utility`]; the rights are as they shall be.
 unsafe fn process(context: Context::Type, node: *mut pg_sys::Node, text: &str) {
     let _own = Own::mark(node);
     let text = CString::new(format!("/* credential_manager */ {text}")).unwrap_or_default();

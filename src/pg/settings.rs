@@ -180,3 +180,39 @@ pub fn choice<const N: usize>(
         );
     }
 }
+
+/// Settings that have other values for the length of one act; they come back when this value goes.
+#[must_use = "the former values come back when this value is dropped"]
+pub struct Pinned(i32);
+
+/// Gives settings of this session the values that an act is to run with.
+pub fn pin(values: &[(&'static CStr, &'static CStr)]) -> Pinned {
+    // SAFETY: a new level of settings, as a function's SET clauses get one; names and values are
+    // NUL-terminated constants. An error unwinds to the end of the (sub)transaction, which ends the level.
+    unsafe {
+        let pinned = Pinned(pg_sys::NewGUCNestLevel());
+        for (name, value) in values {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
+        pinned
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        // Where an error unwinds, the end of the (sub)transaction does it.
+        if !std::thread::panicking() {
+            // SAFETY: the level begun in `pin`, and those in it.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
+        }
+    }
+}

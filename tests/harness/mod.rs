@@ -19,4 +19,5 @@ mod wait;
 pub use builder::Builder;
 pub use cluster::Cluster;
 pub use errors::{expect_error, sqlstate};
+pub use place::Place;
 pub use wait::{wait_until, SOON};

@@ -79,6 +79,12 @@ impl Place {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// The server copy's own folder of control files and scripts.
+    pub fn extension_folder(&self) -> PathBuf {
+        let share = self.run("pg_config", &["--sharedir"]);
+        Path::new(share.trim()).join("extension")
+    }
+
     /// Gives a file or folder to the server's user.
     pub fn give(&self, path: &Path) {
         if let Some((uid, gid)) = self.server_user {

@@ -20,6 +20,7 @@ mod bad_input;
 mod contract;
 mod destroy;
 mod estate;
+mod extensions;
 mod followers;
 mod guard;
 mod harness_itself;

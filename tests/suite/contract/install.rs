@@ -170,6 +170,7 @@ const SETTINGS: [(&str, &str); 14] = [
     ("credential_manager.rotation_linger", "86400s"),
     ("credential_manager.rotation_overlap", "60s"),
     ("credential_manager.sslmode", "require"),
+    ("credential_manager.supported_extensions", ""),
 ];
 
 #[test]
