@@ -41,7 +41,7 @@ const EDGES: [&str; 4] = ["checks", "doors", "hooks", "worker"];
 const FRONT: [&str; 2] = ["lib.rs", "doors.rs"];
 
 /// Where `unsafe` may stand.
-const FENCE: [&str; 2] = ["pg/", "hooks.rs"];
+const FENCE: [&str; 1] = ["pg/"];
 
 /// What ends a backend without an SQLSTATE.
 const ABRUPT: [&str; 5] = [

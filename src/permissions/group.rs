@@ -229,3 +229,13 @@ pub fn insert(group: &Group) -> Result<()> {
     )?;
     Ok(())
 }
+
+/// A schema that groups are of is seen with this name.
+pub fn set_scope_name(schema: Oid, name: &str) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.access_group g SET scope_name = $2
+          WHERE g.scope OPERATOR(pg_catalog.=) $1 AND g.scope_name OPERATOR(pg_catalog.<>) $2",
+        &[schema.into(), name.into()],
+    )?;
+    Ok(())
+}

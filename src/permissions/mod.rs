@@ -9,6 +9,7 @@
 
 pub mod api;
 mod defaults;
+pub mod future;
 pub mod give;
 pub mod group;
 pub mod make;

@@ -2,6 +2,7 @@
 
 use crate::error::{shown, Kind, Result};
 use crate::pg::acl::rights;
+use crate::pg::object::What;
 
 /// A preset, in the words of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,24 @@ pub enum ObjectKind {
     /// Functions, procedures and aggregates that run with their caller's rights and are written in a
     /// trusted language. Others reach further than whoever calls them, so their owners decide.
     Routine,
+}
+
+impl ObjectKind {
+    /// The kind of an object; nothing where groups hold no rights on such.
+    pub fn of(what: What) -> Option<ObjectKind> {
+        match what {
+            What::Schema => Some(ObjectKind::Schema),
+            What::Relation('r' | 'p' | 'v' | 'f') => Some(ObjectKind::Table),
+            What::Relation('m') => Some(ObjectKind::MaterializedView),
+            What::Relation('S') => Some(ObjectKind::Sequence),
+            What::Routine {
+                definer: false,
+                trusted: true,
+                ..
+            } => Some(ObjectKind::Routine),
+            What::Relation(_) | What::Routine { .. } => None,
+        }
+    }
 }
 
 impl Access {

@@ -51,6 +51,13 @@ pub fn has_privileges_of(role: Oid, other: Oid) -> bool {
     unsafe { pg_sys::has_privs_of_role(role, other) }
 }
 
+/// Whether a role may make things in a schema.
+pub fn may_create_in(role: Oid, schema: Oid) -> bool {
+    let create = pg_sys::AclMode::from(super::acl::rights::CREATE);
+    // SAFETY: a catalog lookup; a schema that is gone is the server's error.
+    unsafe { pg_sys::pg_namespace_aclcheck(schema, role, create) == pg_sys::AclResult::ACLCHECK_OK }
+}
+
 /// A role's name for a record, or its number where the role is gone.
 pub fn record_name(role: Oid) -> String {
     ident::role_name(role).unwrap_or_else(|| format!("#{}", role.to_u32()))

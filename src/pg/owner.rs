@@ -3,7 +3,7 @@
 //! The functions are those that REASSIGN OWNED calls (pg_shdepend.c, shdepReassignOwned): they take
 //! OIDs, so no object can be renamed under us, they fire no event trigger and run no code of a user.
 
-use super::Oid;
+use super::{authority, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
@@ -198,6 +198,13 @@ pub fn give_schema(schema: Oid, to: Oid) -> Result<()> {
         Some(owner) if owner == to => Ok(()),
         _ => Err(Kind::Internal.error("a schema did not take its new owner")),
     }
+}
+
+/// Makes `to` the owner of one object as `actor` may do it: with the present owner's rights, a member of `to`,
+/// which may make such things where this one stands. The server refuses the rest.
+pub fn hand_over(class: Class, object: Oid, to: Oid, actor: Oid) -> Result<()> {
+    let _rights = authority::as_role(actor);
+    give(class, object, to)
 }
 
 /// Who owns an object; nothing where it is gone.

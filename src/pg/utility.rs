@@ -2,6 +2,7 @@
 //!
 //! This file says what a statement changes of which role; what that means is decided in `hooks`.
 
+use super::created;
 use super::log::{self, Refusal};
 use super::node::{elements, take_own};
 use super::Oid;
@@ -91,6 +92,7 @@ unsafe extern "C-unwind" fn utility(
             Some(former) => former,
             None => standard_ProcessUtility,
         };
+        let noted = created::noted();
         next(
             statement,
             text,
@@ -101,6 +103,11 @@ unsafe extern "C-unwind" fn utility(
             receiver,
             completion,
         );
+        // A part of a statement leaves it to the whole: a serial column's sequence is made before its
+        // table, and both must have one owner until the one is bound to the other.
+        if context != pg_sys::ProcessUtilityContext::PROCESS_UTILITY_SUBCOMMAND {
+            created::at_statement_end(noted);
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::pairs::{self, Pair};
 use super::{shmem, Oid};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
-use pgrx::{PgTryBuilder, PgXactCallbackEvent};
+use pgrx::{PgSqlErrorCode, PgTryBuilder, PgXactCallbackEvent};
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 
@@ -213,6 +213,22 @@ pub fn subtransaction<T>(
         pg_sys::CurrentResourceOwner = owner;
     }
     outcome.map_err(|error| caught(*error))
+}
+
+/// Runs `act`; where the server gives up waiting for a lock in it, the error is another one, which says
+/// what was waited for. There is no subtransaction: the error must go on to the server.
+pub fn or_timeout(act: impl FnOnce() -> Result<()>, timeout: impl Fn() -> Error) -> Result<()> {
+    let act = AssertUnwindSafe(act);
+    let timeout = AssertUnwindSafe(timeout);
+    PgTryBuilder::new(move || {
+        let act = act;
+        (act.0)()
+    })
+    .catch_when(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, move |_| {
+        let timeout = &timeout;
+        Err((timeout.0)())
+    })
+    .execute()
 }
 
 impl Caught {

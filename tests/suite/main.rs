@@ -18,6 +18,7 @@ mod harness;
 mod attacks;
 mod bad_input;
 mod contract;
+mod created;
 mod destroy;
 mod estate;
 mod extensions;

@@ -13,7 +13,7 @@ use crate::settings;
 use serde_json::json;
 
 /// Watches from here on; only while libraries are preloaded.
-pub fn install() {
+pub(super) fn install() {
     utility::watch(watch);
 }
 

@@ -1,0 +1,138 @@
+//! What rights are given on, read by OID: where it stands, whose it is, what kind of thing.
+
+use super::owner::Class;
+use super::{text, Oid};
+use pgrx::pg_sys;
+use pgrx::pg_sys::SysCacheIdentifier as Cache;
+
+/// `pg_language.lanpltrusted` (pg_language.h, Anum_pg_language_lanpltrusted), which pgrx does not bind.
+const LANGUAGE_TRUSTED: i16 = 5;
+
+/// What is known of a relation, a routine or a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The schema that it stands in; a schema stands in itself.
+    pub schema: Oid,
+    /// Who owns it.
+    pub owner: Oid,
+    /// What it is.
+    pub what: What,
+}
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A relation, with its `pg_class.relkind`.
+    Relation(char),
+    /// A routine.
+    Routine {
+        /// `pg_proc.prokind`.
+        kind: char,
+        /// Whether it runs with its owner's rights.
+        definer: bool,
+        /// Whether its language lets it do no more than its user may.
+        trusted: bool,
+    },
+    /// A schema.
+    Schema,
+}
+
+/// An object as it is for this command; nothing where it is gone, or of a class that is none of the three.
+pub fn look(class: Class, object: Oid) -> Option<Facts> {
+    // SAFETY: each row is read as the catalog of its cache has it.
+    unsafe {
+        match class {
+            Class::Relation => cached(Cache::RELOID, object, |row: &pg_sys::FormData_pg_class| {
+                Facts {
+                    schema: row.relnamespace,
+                    owner: row.relowner,
+                    what: What::Relation(char::from(row.relkind as u8)),
+                }
+            }),
+            Class::Routine => routine(object),
+            Class::Schema => cached(
+                Cache::NAMESPACEOID,
+                object,
+                |row: &pg_sys::FormData_pg_namespace| Facts {
+                    schema: object,
+                    owner: row.nspowner,
+                    what: What::Schema,
+                },
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// # Safety
+/// None that the caller could break: it takes an OID.
+unsafe fn routine(object: Oid) -> Option<Facts> {
+    // SAFETY: as in `look`.
+    unsafe {
+        let (schema, owner, kind, definer, language) =
+            cached(Cache::PROCOID, object, |row: &pg_sys::FormData_pg_proc| {
+                let kind = char::from(row.prokind as u8);
+                (
+                    row.pronamespace,
+                    row.proowner,
+                    kind,
+                    row.prosecdef,
+                    row.prolang,
+                )
+            })?;
+        Some(Facts {
+            schema,
+            owner,
+            what: What::Routine {
+                kind,
+                definer,
+                trusted: is_trusted(language),
+            },
+        })
+    }
+}
+
+/// Whether anybody may use a language: it lets nobody do more than its rights say.
+fn is_trusted(language: Oid) -> bool {
+    // SAFETY: the attribute is a boolean that is never NULL, read before its row is released.
+    unsafe {
+        let cache = Cache::LANGOID as i32;
+        let row = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(language));
+        if row.is_null() {
+            return false;
+        }
+        let mut null = true;
+        let trusted = pg_sys::SysCacheGetAttr(cache, row, LANGUAGE_TRUSTED, &mut null);
+        pg_sys::ReleaseSysCache(row);
+        !null && trusted.value() != 0
+    }
+}
+
+/// Reads a row of a syscache whose key is the OID.
+///
+/// # Safety
+/// `T` must be the fixed part of that catalog's rows.
+unsafe fn cached<T, R>(cache: Cache::Type, object: Oid, read: impl FnOnce(&T) -> R) -> Option<R> {
+    // SAFETY: a row that is found stays where it is until it is released; what is read of it is copied.
+    unsafe {
+        let row = pg_sys::SearchSysCache1(cache as i32, pg_sys::Datum::from(object));
+        if row.is_null() {
+            return None;
+        }
+        let result = read(&*pg_sys::GETSTRUCT(row).cast::<T>());
+        pg_sys::ReleaseSysCache(row);
+        Some(result)
+    }
+}
+
+/// The name of a schema, or nothing where it is gone.
+pub fn schema_name(schema: Oid) -> Option<String> {
+    // SAFETY: an absent schema is a null pointer.
+    unsafe { text::copy(pg_sys::get_namespace_name(schema)) }
+}
+
+/// Whether a schema is one of temporary objects, of this session or of another.
+pub fn is_temporary(schema: Oid) -> bool {
+    // SAFETY: looks at the schema's name.
+    unsafe { pg_sys::isAnyTempNamespace(schema) }
+}
