@@ -2,6 +2,7 @@
 
 use super::{text, Oid};
 use pgrx::pg_sys;
+use std::cell::RefCell;
 use std::ffi::CString;
 
 /// The OID of a role, or nothing where no role bears the name.
@@ -39,6 +40,9 @@ pub fn schema_name(oid: Oid) -> Option<String> {
 }
 
 /// The OID of a relation of schema `credentials`, or nothing where the extension is not here.
+///
+/// A database's owner may make a schema and a relation of these names before the extension is created, and
+/// our statements run with a superuser's rights: ours is what the extension holds.
 pub fn own_relation(name: &str) -> Option<Oid> {
     let name = CString::new(name).ok()?;
     // SAFETY: NUL-terminated names; an absent schema or relation is InvalidOid.
@@ -49,5 +53,28 @@ pub fn own_relation(name: &str) -> Option<Oid> {
         }
         pg_sys::get_relname_relid(name.as_ptr(), schema)
     };
-    (oid != Oid::INVALID).then_some(oid)
+    (oid != Oid::INVALID && is_ours(oid)).then_some(oid)
+}
+
+thread_local! {
+    /// Relations that this backend knows to be the extension's.
+    static OURS: RefCell<Vec<Oid>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether the extension holds a relation. Asked once a backend and relation: only a superuser could take it
+/// out of the extension.
+fn is_ours(relation: Oid) -> bool {
+    if OURS.with_borrow(|known| known.contains(&relation)) {
+        return true;
+    }
+    // SAFETY: catalog lookups; with missing_ok an absent extension is InvalidOid.
+    let ours = unsafe {
+        let extension = pg_sys::get_extension_oid(c"credential_manager".as_ptr(), true);
+        extension != Oid::INVALID
+            && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, relation) == extension
+    };
+    if ours {
+        OURS.with_borrow_mut(|known| known.push(relation));
+    }
+    ours
 }
