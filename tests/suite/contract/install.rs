@@ -155,7 +155,7 @@ fn no_setting_of_ours_can_be_set_by_a_session_a_role_or_a_database() {
 }
 
 /// The settings of SPEC section 2 that are built, with their defaults in the unit of each, by hand.
-const SETTINGS: [(&str, &str); 14] = [
+const SETTINGS: [(&str, &str); 15] = [
     ("credential_manager.batch_size", "100"),
     ("credential_manager.database", "postgres"),
     ("credential_manager.event_retention", "0s"),
