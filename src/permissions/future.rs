@@ -6,14 +6,16 @@
 
 use super::give;
 use super::group::{self, Group};
+use super::objects;
 use super::preset::{GroupKind, ObjectKind};
+use super::scope;
 use crate::catalog::home::{self, Standing};
 use crate::error::{Kind, Result};
 use crate::pg::authority::{self, Caller};
 use crate::pg::created::Change;
 use crate::pg::object::{self, Facts, What};
 use crate::pg::owner;
-use crate::pg::{lock, xact, Oid};
+use crate::pg::{ident, lock, xact, Oid};
 use std::collections::hash_map::{Entry, HashMap};
 
 /// What is to be done about one change.
@@ -52,13 +54,14 @@ fn judge(former: Option<Facts>, now: Facts) -> Option<Step> {
         });
     }
     // What its owner once took from the groups it does not get back by being replaced.
-    let was = ObjectKind::of(former.what).is_some();
-    (was && ObjectKind::of(now.what).is_none()).then_some(Step::Close)
+    let was_open = ObjectKind::of(former.what).is_some();
+    let may_reach_further = ObjectKind::of(now.what).is_none() || is_aggregate(now.what);
+    (was_open && may_reach_further).then_some(Step::Close)
 }
 
-/// Whether groups hold rights on what stands in a schema of this name.
-fn is_reached(schema: &str) -> bool {
-    !schema.starts_with("pg_") && !["information_schema", "credentials"].contains(&schema)
+/// An aggregate reaches as far as what it calls, which only [`objects`] tells.
+fn is_aggregate(what: What) -> bool {
+    matches!(what, What::Routine { kind: 'a', .. })
 }
 
 /// Settles what a statement has made or changed.
@@ -106,7 +109,7 @@ impl Groups {
     }
 
     fn ask(schema: Oid) -> Result<Vec<Group>> {
-        if !object::schema_name(schema).is_some_and(|name| is_reached(&name)) {
+        if ident::schema_name(schema).is_none_or(|name| scope::is_reserved(&name)) {
             return Ok(Vec::new());
         }
         // Who gives the first right on this schema lists what is in it. Either that is seen here, or this there.
@@ -119,7 +122,8 @@ impl Groups {
         xact::or_timeout(|| lock::scope_shared(schema), busy)?;
         let mut groups = group::on_schema(schema)?;
         groups.retain(Group::is_bound);
-        if !groups.is_empty() && home::standing()? == Standing::Foreign {
+        // After pg_upgrade a schema's number may be another's, until the worker has bound the rows anew.
+        if !groups.is_empty() && home::standing()? != Standing::Ours {
             groups.clear();
         }
         Ok(groups)
@@ -141,8 +145,11 @@ fn give(change: &Change, now: Facts, groups: &[Group], before: &[Group]) -> Resu
             owner::hand_over(change.class, change.object, group.role, actor)?;
         }
     }
-    match ObjectKind::of(now.what) {
-        Some(kind) => give::to_object(change.class, change.object, kind, groups).map(|_| ()),
+    if groups.is_empty() {
+        return Ok(());
+    }
+    match objects::one(change.class, change.object)? {
+        Some(found) => give::to_object(change.class, change.object, found.kind, groups).map(|_| ()),
         None => Ok(()),
     }
 }
@@ -184,12 +191,15 @@ fn take(change: &Change, now: Facts, groups: &[Group]) -> Result<()> {
 
 /// Nobody calls by its groups what now runs with its owner's rights, or may do more than its caller.
 fn close(change: &Change, groups: &[Group]) -> Result<()> {
+    if groups.is_empty() || objects::one(change.class, change.object)?.is_some() {
+        return Ok(());
+    }
     give::take_from(change.class, change.object, ObjectKind::Routine, groups)
 }
 
 /// A schema that has groups has another name.
 fn rename(schema: Oid) -> Result<()> {
-    match object::schema_name(schema) {
+    match ident::schema_name(schema) {
         Some(name) => group::set_scope_name(schema, &name),
         None => Ok(()),
     }
@@ -220,6 +230,17 @@ mod tests {
     }
 
     const TABLE: What = What::Relation('r');
+    const AGGREGATE: What = What::Routine {
+        kind: 'a',
+        definer: false,
+        trusted: false,
+    };
+
+    #[test]
+    fn an_aggregate_that_is_replaced_is_looked_at_again() {
+        let aggregate = facts(HERE, AGGREGATE);
+        assert_eq!(judge(Some(aggregate), aggregate), Some(Step::Close));
+    }
 
     #[test]
     fn what_follows_a_table_is_no_object_of_its_own() {
@@ -275,22 +296,6 @@ mod tests {
             assert_eq!(judge(closed, facts(HERE, reaching)), None);
             // And what was closed is not opened behind its owner's back.
             assert_eq!(judge(closed, facts(HERE, routine(false, true))), None);
-        }
-    }
-
-    #[test]
-    fn the_systems_schemas_and_ours_are_not_reached() {
-        for name in [
-            "pg_catalog",
-            "pg_toast",
-            "pg_temp_3",
-            "information_schema",
-            "credentials",
-        ] {
-            assert!(!is_reached(name), "{name}");
-        }
-        for name in ["public", "shop", "pgcrypto", "Credentials", ""] {
-            assert!(is_reached(name), "{name}");
         }
     }
 }

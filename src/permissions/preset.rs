@@ -43,19 +43,19 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// The kind of an object; nothing where groups hold no rights on such.
+    /// The kind of an object by what it is; nothing where groups hold no rights on such. Of an aggregate only
+    /// what it calls tells whether they do.
     pub fn of(what: What) -> Option<ObjectKind> {
         match what {
             What::Schema => Some(ObjectKind::Schema),
             What::Relation('r' | 'p' | 'v' | 'f') => Some(ObjectKind::Table),
             What::Relation('m') => Some(ObjectKind::MaterializedView),
             What::Relation('S') => Some(ObjectKind::Sequence),
-            What::Routine {
-                definer: false,
-                trusted: true,
-                ..
-            } => Some(ObjectKind::Routine),
-            What::Relation(_) | What::Routine { .. } => None,
+            What::Routine { definer: true, .. } => None,
+            What::Routine { kind, trusted, .. } => {
+                (trusted || kind == 'a').then_some(ObjectKind::Routine)
+            }
+            What::Relation(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What rights are given on, read by OID: where it stands, whose it is, what kind of thing.
 
 use super::owner::Class;
-use super::{text, Oid};
+use super::Oid;
 use pgrx::pg_sys;
 use pgrx::pg_sys::SysCacheIdentifier as Cache;
 
@@ -123,16 +123,4 @@ unsafe fn cached<T, R>(cache: Cache::Type, object: Oid, read: impl FnOnce(&T) ->
         pg_sys::ReleaseSysCache(row);
         Some(result)
     }
-}
-
-/// The name of a schema, or nothing where it is gone.
-pub fn schema_name(schema: Oid) -> Option<String> {
-    // SAFETY: an absent schema is a null pointer.
-    unsafe { text::copy(pg_sys::get_namespace_name(schema)) }
-}
-
-/// Whether a schema is one of temporary objects, of this session or of another.
-pub fn is_temporary(schema: Oid) -> bool {
-    // SAFETY: looks at the schema's name.
-    unsafe { pg_sys::isAnyTempNamespace(schema) }
 }
