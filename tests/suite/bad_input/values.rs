@@ -160,10 +160,18 @@ fn a_setting_is_refused_by_its_rule_even_where_a_superuser_might_set_it() {
 }
 
 #[test]
-fn an_access_preset_is_not_built_yet_whatever_it_is_called() {
+fn an_access_preset_is_one_of_three_words_wherever_it_is_asked_for() {
     let mut scene = Scene::new();
-    for access in ["'read_only'", "''", "'sudo'", "repeat('a', 20000000)"] {
-        scene.refused(&format!("create('newcomer', {access})"), "0A000");
+    for access in [
+        "'READ_ONLY'",
+        "''",
+        "'sudo'",
+        "repeat('a', 20000000)",
+        "E'owner\\n'",
+    ] {
+        scene.refused(&format!("create('newcomer', {access})"), "22023");
+        scene.refused(&format!("grant('analyst', {access})"), "22023");
+        scene.refused(&format!("revoke('analyst', {access})"), "22023");
     }
 }
 

@@ -1,7 +1,13 @@
 //! Presets: a credential is useful in one call, for all that is in a schema and all that will be; nobody gets more
 //! than that, and what is not ours stays as it is.
 
+mod groups;
+mod owner;
 mod presets;
+mod refusals;
+mod standing;
+mod together;
+mod unmanaged;
 
 use postgres::Client;
 
@@ -68,4 +74,12 @@ fn may_not(client: &mut Client, statements: &[&str]) {
     for sql in statements {
         assert_eq!(outcome(client, sql), "42501", "{sql}");
     }
+}
+
+/// What psql says to a statement of default's, notices included.
+#[track_caller]
+fn said_to_default(scene: &crate::scene::Scene, sql: &str) -> String {
+    let url = scene.cluster.url("default");
+    let output = scene.cluster.psql(&[&url, "-c", sql], "");
+    String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned()
 }
