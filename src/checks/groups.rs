@@ -20,7 +20,7 @@ pub fn roles(people: &People, stale: &[Oid]) -> Vec<Finding> {
             false => format!("schema \"{}\"", shown(&group.scope_name)),
         };
         let forget = format!(
-            "DELETE FROM credentials.access_group WHERE role = {};",
+            "DELETE FROM credentials.access_group WHERE role OPERATOR(pg_catalog.=) {}::pg_catalog.oid;",
             group.role.to_u32()
         );
         let Some(role) = people.role(group.role) else {

@@ -32,7 +32,7 @@ fn of_line(rule: &HbaRule, file: &File) -> Vec<Finding> {
             }
         };
         let remedy = format!(
-            "{}SELECT pg_reload_conf();",
+            "{}SELECT pg_catalog.pg_reload_conf();",
             by_hand(&format!(
                 "Line {} of {} goes, or is put right.",
                 rule.line, file.path
@@ -45,7 +45,7 @@ fn of_line(rule: &HbaRule, file: &File) -> Vec<Finding> {
         return Vec::new();
     }
     let remedy = format!(
-        "{}SELECT pg_reload_conf();",
+        "{}SELECT pg_catalog.pg_reload_conf();",
         by_hand(&instead(rule, kind, method, file))
     );
     faults

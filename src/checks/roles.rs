@@ -57,7 +57,7 @@ pub fn sessions(found: &[StrangeSession]) -> Vec<Finding> {
                     shown(&s.user),
                     s.address
                 ),
-                format!("SELECT pg_terminate_backend({});", s.pid),
+                format!("SELECT pg_catalog.pg_terminate_backend({});", s.pid),
             )
         })
         .collect()

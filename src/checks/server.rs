@@ -21,7 +21,7 @@ pub fn settings(all: &[Setting]) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut told = |code, name: &str, sentence: &str, wanted: &str| {
         let remedy = format!(
-            "ALTER SYSTEM SET {name} = {}; SELECT pg_reload_conf();",
+            "ALTER SYSTEM SET {name} = {}; SELECT pg_catalog.pg_reload_conf();",
             literal(wanted)
         );
         found.push(Finding::new(
@@ -134,7 +134,7 @@ fn not_set(stored: usize) -> Vec<Finding> {
     }
     let sentence = format!("{stored} stored passwords were sealed with a key file, and none is set: nobody can be told them.");
     let hand = "In postgresql.conf set credential_manager.key_file to the file that sealed them.";
-    let remedy = format!("{}SELECT pg_reload_conf();", by_hand(hand));
+    let remedy = format!("{}SELECT pg_catalog.pg_reload_conf();", by_hand(hand));
     vec![Finding::new(
         Code::KeyFileUnset,
         "setting credential_manager.key_file",

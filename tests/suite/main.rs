@@ -17,6 +17,7 @@ mod harness;
 
 mod attacks;
 mod bad_input;
+mod checks;
 mod contract;
 mod created;
 mod destroy;

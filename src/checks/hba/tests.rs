@@ -120,7 +120,7 @@ fn one_line_mends_all_that_is_wrong_with_a_line() {
     for finding in told {
         assert_eq!(
             finding.remedy,
-            "-- Line 1 of /etc/pg_hba.conf becomes:\n-- hostssl all all samenet scram-sha-256\nSELECT pg_reload_conf();"
+            "-- Line 1 of /etc/pg_hba.conf becomes:\n-- hostssl all all samenet scram-sha-256\nSELECT pg_catalog.pg_reload_conf();"
         );
     }
 }
@@ -152,7 +152,7 @@ fn a_line_with_options_or_not_to_be_shown_is_told_in_words() {
     let ldap = rule("host", "10.0.0.0", "255.0.0.0", "ldap");
     let line = "host all all 10.0.0.0/8 ldap ldapbindpasswd=\"very secret\"";
     let words =
-        "-- In line 1 of /etc/pg_hba.conf write hostssl for host.\nSELECT pg_reload_conf();";
+        "-- In line 1 of /etc/pg_hba.conf write hostssl for host.\nSELECT pg_catalog.pg_reload_conf();";
     assert_eq!(written(line, &ldap), words);
     let hidden = File {
         shown: false,
