@@ -7,9 +7,9 @@ use crate::scene::{ask, column, outcome, run, Scene};
 
 /// Each call of a trap counts, also where it is rolled back, and tries to make its maker a superuser.
 const TRAP: &str = "
-    CREATE SCHEMA evil; CREATE SEQUENCE evil.calls; GRANT USAGE ON SCHEMA evil TO PUBLIC; GRANT ALL ON SEQUENCE evil.calls TO PUBLIC;
-    CREATE FUNCTION evil.pwn() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
-      PERFORM pg_catalog.nextval('evil.calls');
+    CREATE SCHEMA snare; CREATE SEQUENCE snare.calls; GRANT USAGE ON SCHEMA snare TO PUBLIC; GRANT ALL ON SEQUENCE snare.calls TO PUBLIC;
+    CREATE FUNCTION snare.pwn() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM pg_catalog.nextval('snare.calls');
       IF (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) current_user) THEN
         EXECUTE 'ALTER ROLE app_owner SUPERUSER'; END IF; END $$;";
 
@@ -26,7 +26,7 @@ const CARELESS: &str = "
     GRANT SELECT ON probe TO PUBLIC;";
 
 fn calls(scene: &mut Scene) -> String {
-    ask(&mut scene.su, "SELECT is_called FROM evil.calls")
+    ask(&mut scene.su, "SELECT is_called FROM snare.calls")
 }
 
 #[track_caller]
@@ -58,7 +58,7 @@ fn shadows(schema: &str) -> String {
     ] {
         sql += &format!(
             "CREATE FUNCTION {schema}.{name}({arguments}) RETURNS {result} LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM evil.pwn(); RETURN {value}; END $$;"
+             $$ BEGIN PERFORM snare.pwn(); RETURN {value}; END $$;"
         );
     }
     for (operator, function, left, right) in [
@@ -77,12 +77,12 @@ fn shadows(schema: &str) -> String {
 fn a_careless_script_calls_nothing_that_stands_in_for_the_servers_own() {
     offer("cm_careless", "", CARELESS);
     let mut scene = scene_with("cm_careless");
-    let sql = format!("{TRAP}{}{}", shadows("evil"), shadows("public"));
+    let sql = format!("{TRAP}{}{}", shadows("snare"), shadows("public"));
     run(&mut scene.own, &sql);
     run(
         &mut scene.own,
-        "CREATE TYPE evil.text AS (a int); ALTER DATABASE app SET search_path = evil, public, pg_catalog;
-         ALTER ROLE app_owner SET search_path = evil, public, pg_catalog; SET search_path = evil, public, pg_catalog",
+        "CREATE TYPE snare.text AS (a int); ALTER DATABASE app SET search_path = snare, public, pg_catalog;
+         ALTER ROLE app_owner SET search_path = snare, public, pg_catalog; SET search_path = snare, public, pg_catalog",
     );
     install(&mut scene, "'cm_careless'");
     nothing_sprang(&mut scene);
@@ -126,13 +126,15 @@ fn a_script_runs_with_settings_of_ours_and_the_session_keeps_its_own() {
         ("extra_float_digits", "-5", "1"),
         ("lc_numeric", "C.UTF-8", "C"),
         ("row_security", "off", "on"),
-        ("search_path", "evil, public", "cm_settings, pg_temp"),
-        ("quote_all_identifiers", "on", "off"),
+        ("search_path", "snare, public", "cm_settings, pg_temp"),
         ("standard_conforming_strings", "off", "on"),
         ("timezone", "Asia/Kolkata", "UTC"),
         ("transform_null_equals", "on", "off"),
         ("xmloption", "document", "content"),
+        // Last, since what is set after it is shown otherwise.
+        ("quote_all_identifiers", "on", "off"),
     ];
+    run(&mut scene.own, "SET quote_all_identifiers = off");
     for (name, value, _) in theirs {
         let value = match name {
             "search_path" | "datestyle" => value.to_owned(),
@@ -159,13 +161,13 @@ fn temporary_objects_that_a_script_could_take_for_its_own_are_refused() {
     run(&mut scene.own, TRAP);
     let call = "SELECT credentials.install_extension('cm_temp')";
     let table = "CREATE TEMP TABLE cm_notes (note text);
-         CREATE FUNCTION pg_temp.fired() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.pwn(); RETURN NEW; END $$;
+         CREATE FUNCTION pg_temp.fired() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM snare.pwn(); RETURN NEW; END $$;
          CREATE TRIGGER t BEFORE INSERT ON cm_notes FOR EACH ROW EXECUTE FUNCTION pg_temp.fired()";
     for made in [
         table,
-        "CREATE TEMP VIEW cm_notes AS SELECT 'x' AS note FROM evil.pwn()",
+        "CREATE TEMP VIEW cm_notes AS SELECT 'x' AS note FROM snare.pwn()",
         "CREATE TYPE pg_temp.cm_notes AS (note text)",
-        "CREATE DOMAIN pg_temp.cm_note AS text CHECK (evil.pwn() IS NULL)",
+        "CREATE DOMAIN pg_temp.cm_note AS text CHECK (snare.pwn() IS NULL)",
     ] {
         run(&mut scene.own, made);
         let before = state(&mut scene);
@@ -198,7 +200,7 @@ fn a_schema_that_a_user_had_a_hand_in_is_refused_and_one_of_superusers_alone_is_
         ("SET ROLE app_owner; CREATE SCHEMA cm_placed; RESET ROLE", "DROP SCHEMA cm_placed CASCADE"),
         // Planted while it was the owner's, or while the owner could create there.
         (
-            "SET ROLE app_owner; CREATE SCHEMA cm_placed; CREATE FUNCTION cm_placed.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT evil.pwn(); SELECT $1::text';
+            "SET ROLE app_owner; CREATE SCHEMA cm_placed; CREATE FUNCTION cm_placed.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT snare.pwn(); SELECT $1::text';
              RESET ROLE; ALTER SCHEMA cm_placed OWNER TO postgres",
             "DROP SCHEMA cm_placed CASCADE",
         ),
@@ -283,8 +285,8 @@ fn an_event_trigger_that_is_not_a_superusers_does_not_fire_in_a_script() {
     run(&mut scene.own, TRAP);
     run(
         &mut scene.own,
-        "CREATE FUNCTION evil.on_event() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.pwn(); END $$;
-         GRANT EXECUTE ON FUNCTION evil.on_event() TO PUBLIC",
+        "CREATE FUNCTION snare.on_event() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM snare.pwn(); END $$;
+         GRANT EXECUTE ON FUNCTION snare.on_event() TO PUBLIC",
     );
     let call = "SELECT credentials.install_extension('dblink')";
     for event in [
@@ -294,7 +296,7 @@ fn an_event_trigger_that_is_not_a_superusers_does_not_fire_in_a_script() {
         "table_rewrite",
     ] {
         let made =
-            format!("CREATE EVENT TRIGGER hostile ON {event} EXECUTE FUNCTION evil.on_event()");
+            format!("CREATE EVENT TRIGGER hostile ON {event} EXECUTE FUNCTION snare.on_event()");
         run(&mut scene.su, &made);
         let error = expect_error(&mut scene.own, call, "55000");
         let hint = error.as_db_error().unwrap().hint().unwrap().to_owned();
@@ -314,7 +316,7 @@ fn an_event_trigger_that_is_not_a_superusers_does_not_fire_in_a_script() {
          CREATE FUNCTION public.see() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog AS
            $$ BEGIN INSERT INTO public.seen VALUES (tg_tag); END $$;
          CREATE EVENT TRIGGER honest ON ddl_command_end EXECUTE FUNCTION public.see();
-         CREATE EVENT TRIGGER asleep ON ddl_command_end EXECUTE FUNCTION evil.on_event()",
+         CREATE EVENT TRIGGER asleep ON ddl_command_end EXECUTE FUNCTION snare.on_event()",
     );
     run(
         &mut scene.su,
@@ -346,7 +348,10 @@ fn a_script_that_fails_leaves_the_caller_as_it_was_caught_or_not() {
         ASSERT current_setting('search_path') = '\"$user\", public';
         BEGIN CREATE ROLE made_by_default; RAISE 'it has kept the rights';
         EXCEPTION WHEN insufficient_privilege THEN NULL; END; END $$";
-    run(&mut scene.own, "SET search_path = \"$user\", public");
+    run(
+        &mut scene.own,
+        "SET quote_all_identifiers = off; SET search_path = \"$user\", public",
+    );
     run(&mut scene.own, caught);
     run(&mut scene.own, "BEGIN; SAVEPOINT s");
     expect_error(&mut scene.own, call, "22012");

@@ -127,6 +127,24 @@ fn a_superuser_installs_as_default_does_and_a_schema_of_the_superusers_may_hold_
 }
 
 #[test]
+fn an_extension_that_insists_on_pg_catalog_goes_there_and_nobody_gains_a_right_on_it() {
+    let mut scene = scene_with("adminpack");
+    let before = ask(
+        &mut scene.su,
+        "SELECT nspacl FROM pg_namespace WHERE nspname = 'pg_catalog'",
+    );
+    let row = install(&mut scene, "'adminpack'");
+    assert!(row.starts_with("adminpack|pg_catalog|"), "{row}");
+    let after = ask(
+        &mut scene.su,
+        "SELECT nspacl FROM pg_namespace WHERE nspname = 'pg_catalog'",
+    );
+    assert_eq!(after, before);
+    let write = "SELECT pg_catalog.pg_file_write('x', 'y', false)";
+    assert_eq!(outcome(&mut scene.own, write), "42501");
+}
+
+#[test]
 fn a_person_is_told_where_the_objects_are() {
     let scene = scene_with("dblink");
     let said = |call: &str| {
