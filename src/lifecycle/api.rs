@@ -1,18 +1,19 @@
 //! The functions of a credential's life.
 
 use super::{check_connection_limit, lease_end, made, new_name, refuse_default, tell_next};
-use super::{create as creation, destroy as destruction, settings_json, store};
+use super::{
+    configuration, create as creation, destroy as destruction, settings_json, standing, store,
+};
 use crate::access::{self, Act};
 use crate::catalog::{self, Credential, State};
 use crate::error::{shown, Kind, Result};
-use crate::jobs::{self, Order, Stage};
+use crate::jobs;
 use crate::ownership::{self, Scope as Estate};
 use crate::permissions::{self, Access, Scope};
 use crate::pg::call::{Answer, Call};
 use crate::pg::role::{self, Options};
-use crate::pg::role_settings;
 use crate::pg::value::{at, Type, Value};
-use crate::pg::{database, ident, lock, log, time, xact};
+use crate::pg::{database, lock, log, time, xact};
 use crate::rotation::{self, Applied, Fresh};
 use crate::vault;
 use serde_json::json;
@@ -82,7 +83,7 @@ pub fn configure(call: &Call) -> Result<Answer> {
     let credential = catalog::reread(&credential)?;
     rotation::refuse_destroying(&credential)?;
     if limit.is_some() || !changes.is_empty() {
-        apply_configuration(&credential, limit, &changes)?;
+        configuration::apply(&credential, limit, &changes)?;
         let names: Vec<&str> = changes.iter().map(|c| c.name.as_str()).collect();
         credential.record(call, json!({"connection_limit": limit, "settings": names}))?;
     }
@@ -94,50 +95,6 @@ pub fn configure(call: &Call) -> Result<Answer> {
     ]]))
 }
 
-fn apply_configuration(
-    credential: &Credential,
-    limit: Option<i32>,
-    changes: &[settings_json::Change],
-) -> Result<()> {
-    let (role, name) = (credential.role, credential.role_name.as_str());
-    if limit.is_some() {
-        let options = Options {
-            connection_limit: limit,
-            ..Options::default()
-        };
-        xact::subtransaction(|| {
-            role::alter(role, name, &options)?;
-            rotation::twin::follow(credential, &options)
-        })
-        .map_err(|caught| rotation::held(&caught, credential))??;
-    }
-    let twin = rotation::twin::of_open(credential)?;
-    let home = ident::database_name(database::current()).unwrap_or_default();
-    for change in changes {
-        let set = || {
-            let (setting, value) = (change.name.as_str(), change.value.as_deref());
-            role_settings::set(role, name, &home, setting, value)?;
-            match &twin {
-                Some((twin, name)) => role_settings::set(*twin, name, &home, setting, value),
-                None => Ok(()),
-            }
-        };
-        xact::subtransaction(set).map_err(|caught| {
-            if rotation::is_contention(&caught) {
-                return rotation::held(&caught, credential);
-            }
-            Kind::BadArgument
-                .error(format!(
-                    "the value of \"{}\" is not one that it takes",
-                    shown(&change.name)
-                ))
-                .detail(format!("{}.", shown(&caught.message)))
-        })??;
-    }
-    xact::mark_changed();
-    Ok(())
-}
-
 /// `credentials.suspend(name)`.
 pub fn suspend(call: &Call) -> Result<Answer> {
     let credential = catalog::target(&call.text("name")?)?;
@@ -147,18 +104,7 @@ pub fn suspend(call: &Call) -> Result<Answer> {
     if credential.state == State::Suspended {
         return Ok(status(&credential, State::Suspended));
     }
-    let applied = rotation::attempt(&credential, rotation::shut)?;
-    let mut order = Order::new(
-        jobs::Kind::Suspend,
-        credential.role,
-        &credential.name,
-        Stage::Apply,
-    );
-    if applied == Applied::AtCommit {
-        catalog::set_state(credential.role, State::Suspended)?;
-        order.stage = Stage::EndSessions;
-    }
-    order.place(call.caller.effective)?;
+    let applied = standing::suspend(&credential, call.caller.effective)?;
     credential.record(call, json!({"held": applied == Applied::ByWorker}))?;
     Ok(status(&credential, State::Suspended))
 }
@@ -174,13 +120,7 @@ pub fn resume(call: &Call) -> Result<Answer> {
     if credential.state != State::Suspended {
         return Ok(status(&credential, credential.state));
     }
-    let options = Options {
-        login: Some(true),
-        ..Options::default()
-    };
-    xact::subtransaction(|| role::alter(credential.role, &credential.role_name, &options))
-        .map_err(|caught| rotation::held(&caught, &credential))??;
-    catalog::set_state(credential.role, State::Active)?;
+    standing::resume(&credential)?;
     credential.record(call, json!({}))?;
     Ok(status(&credential, State::Active))
 }

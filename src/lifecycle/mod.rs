@@ -1,9 +1,11 @@
 //! The life of a credential: created, configured, suspended, destroyed.
 
 pub mod api;
+pub mod configuration;
 pub mod create;
 pub mod destroy;
 pub mod settings_json;
+pub mod standing;
 mod store;
 
 use crate::catalog::{self, Credential, State};

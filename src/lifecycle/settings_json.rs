@@ -3,6 +3,7 @@
 use super::store;
 use crate::error::{shown, Error, Kind, Result};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 
 /// More than any sensible value; pg_db_role_setting keeps all of a role's in one row.
 const LONGEST_VALUE: usize = 1024;
@@ -33,6 +34,15 @@ pub fn parse(settings: &Json) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
+/// The same out of a map.
+pub fn changes(settings: &BTreeMap<String, Option<String>>) -> Vec<Change> {
+    let change = |(name, value): (&String, &Option<String>)| Change {
+        name: name.clone(),
+        value: value.clone(),
+    };
+    settings.iter().map(change).collect()
+}
+
 /// Asks the server who may set each of them.
 pub fn check_known(changes: &[Change]) -> Result<()> {
     for change in changes {
@@ -53,6 +63,14 @@ pub fn check_known(changes: &[Change]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The error for a value that a setting does not take.
+pub fn not_a_value(name: &str) -> Error {
+    bad(&format!(
+        "the value of \"{}\" is not one that it takes",
+        shown(name)
+    ))
 }
 
 fn refuse_name(name: &str) -> Result<()> {

@@ -136,16 +136,59 @@ fn alter(role: Oid, name: &str, database: Option<&str>, what: What) -> Result<()
     still_named(role, name)
 }
 
+/// A value as the server stores it: a list of names has each in quotes where it needs them (guc.c,
+/// flatten_set_variable_args). What is stored reads as itself.
+pub fn as_stored(setting: &str, value: &str) -> Result<String> {
+    if !is_list_of_names(setting) {
+        return Ok(value.to_owned());
+    }
+    let quoted = |word: &String| {
+        // SAFETY: a NUL-terminated copy; the answer is the same text or a new one.
+        unsafe { text::copy(pg_sys::quote_identifier(palloc(word))) }.unwrap_or_default()
+    };
+    let words: Vec<String> = words(setting, value, Words::Typed)?
+        .iter()
+        .map(quoted)
+        .collect();
+    Ok(words.join(", "))
+}
+
+/// Whether a setting takes a value, as ALTER ROLE asks it (guc.c, validate_option_array_item).
+pub fn takes(setting: &str, value: &str) -> bool {
+    let _quiet = log::without_notices();
+    let (name, value) = (palloc(setting), palloc(value));
+    // SAFETY: NUL-terminated copies; nothing is set, and below the level of an error nothing is raised for a
+    // value that is not one: the answer is 0.
+    let answer = unsafe {
+        pg_sys::set_config_option(
+            name,
+            value,
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_TEST,
+            pg_sys::GucAction::GUC_ACTION_SET,
+            false,
+            pg_sys::DEBUG5 as c_int,
+            false,
+        )
+    };
+    answer != 0
+}
+
+/// Whether the server quotes each word of a setting's value.
+fn is_list_of_names(setting: &str) -> bool {
+    let name = CString::new(setting).unwrap_or_default();
+    // SAFETY: a NUL-terminated name; an unknown setting has no flags.
+    let flags = unsafe { pg_sys::GetConfigOptionFlags(name.as_ptr(), true) };
+    flags & pg_sys::GUC_LIST_QUOTE as c_int != 0
+}
+
 /// The constants of a SET. A list of identifiers is split as the server splits it, since the server
 /// quotes each constant of such a list: one constant `a, b` would be one schema of that name
 /// (guc.c, flatten_set_variable_args; THREATS T45). What is stored is split as pg_dump does it, letter by
 /// letter (SplitGUCList).
 fn words(setting: &str, value: &str, how: Words) -> Result<Vec<String>> {
     let one = vec![value.to_owned()];
-    let name = CString::new(setting).unwrap_or_default();
-    // SAFETY: a NUL-terminated name; an unknown setting has no flags.
-    let flags = unsafe { pg_sys::GetConfigOptionFlags(name.as_ptr(), true) };
-    if flags & pg_sys::GUC_LIST_QUOTE as c_int == 0 {
+    if !is_list_of_names(setting) {
         return Ok(one);
     }
     let mut list: *mut pg_sys::List = std::ptr::null_mut();
