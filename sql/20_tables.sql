@@ -160,17 +160,31 @@ COMMENT ON COLUMN credentials.access_group.scope_name IS 'Name of the schema whe
 COMMENT ON COLUMN credentials.access_group.created_at IS 'When the group was made';
 
 CREATE TABLE credentials.tenant (
-  role        oid NOT NULL,
-  relation    oid NOT NULL,
-  column_name text COLLATE "C" NOT NULL,
-  value       text COLLATE "C" NOT NULL,
+  role          oid NOT NULL,
+  relation      oid NOT NULL,
+  column_number integer NOT NULL,
+  value         text COLLATE "C" NOT NULL,
   PRIMARY KEY (role, relation)
 );
 COMMENT ON TABLE credentials.tenant IS 'One row a table that a credential sees as one tenant of several';
 COMMENT ON COLUMN credentials.tenant.role IS 'OID of the credential''s role';
 COMMENT ON COLUMN credentials.tenant.relation IS 'OID of the table';
-COMMENT ON COLUMN credentials.tenant.column_name IS 'Column that tells whose a row is';
+COMMENT ON COLUMN credentials.tenant.column_number IS 'Number of the column that tells whose a row is';
 COMMENT ON COLUMN credentials.tenant.value IS 'What stands in that column in the tenant''s rows';
+
+CREATE TABLE credentials.tenant_table (
+  relation      oid PRIMARY KEY,
+  root          oid NOT NULL,
+  others_policy oid NOT NULL,
+  rows_policy   oid NOT NULL,
+  digest        text COLLATE "C" NOT NULL
+);
+COMMENT ON TABLE credentials.tenant_table IS 'One row a table, partition or child table that has row security for its tenants';
+COMMENT ON COLUMN credentials.tenant_table.relation IS 'OID of the table';
+COMMENT ON COLUMN credentials.tenant_table.root IS 'OID of the table that the tenants are of: itself, or the one above it';
+COMMENT ON COLUMN credentials.tenant_table.others_policy IS 'OID of the policy tenants_others';
+COMMENT ON COLUMN credentials.tenant_table.rows_policy IS 'OID of the policy tenants_rows';
+COMMENT ON COLUMN credentials.tenant_table.digest IS 'What the policies said when they were made';
 
 CREATE TABLE credentials.event (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -209,6 +223,7 @@ ALTER TABLE credentials.secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.job ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.access_group ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.tenant ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.tenant_table ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.event ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON ALL TABLES IN SCHEMA credentials FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA credentials FROM PUBLIC;

@@ -38,6 +38,7 @@ fn nobody_but_superusers_reads_or_writes_our_tables() {
             "job",
             "secret",
             "tenant",
+            "tenant_table",
             "twin"
         ]
     );
