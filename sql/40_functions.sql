@@ -276,7 +276,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
 @PINNED@
 AS 'MODULE_PATHNAME', 'why_wrapper';
 COMMENT ON FUNCTION credentials.why(text, text, text) IS
-  'Why a credential (name), or each role that can, has a privilege on an object: a table, view, sequence, function or schema, named as in SQL. Steps in order: ownership, memberships, the grant and who gave it, PUBLIC, predefined roles, what is missing on the schema, and row policies that would filter. No row for a role that has not got it.';
+  'Why a credential (name), or each role that can, has a privilege on an object: every way by which it comes to it, in steps. via: superuser, membership (one a hop), ownership, grant, PUBLIC, predefined role; then missing (USAGE of the schema), row policy (one that filters) and row security (why none does, or no row is left). object: a table, view, sequence, function, schema or this database as SQL writes it, such as shop.orders, shop.total(integer), schema shop; a name without a schema is one of schema public, then a schema, then the database. No row for a role that has not got it.';
 
 CREATE FUNCTION credentials.layout(
     kind text,

@@ -3,11 +3,16 @@
 //!
 //! Anybody may read these catalogs, all but the passwords in `pg_authid`, which are not looked at.
 
-use super::acl::{self, Right};
-use super::{database, xact, Oid};
+mod scan;
+
+pub use scan::AccessList;
+
+use super::acl::Right;
+use super::{database, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
-use std::ffi::{c_char, CStr};
+use scan::{bytes, scan, Row};
+use std::ffi::CStr;
 
 /// Roles that the server knows by number, because their members reach what nobody granted them.
 pub mod predefined {
@@ -46,15 +51,6 @@ pub struct Membership {
     pub inherits: Option<bool>,
 }
 
-/// An access list as its row holds it.
-#[derive(Clone, Copy)]
-pub struct AccessList<'row> {
-    stored: Option<&'row [u8]>,
-    /// What the default list of such an object is asked by.
-    default: pg_sys::ObjectType::Type,
-    owner: Oid,
-}
-
 /// A relation.
 pub struct Relation<'row> {
     /// OID.
@@ -71,6 +67,24 @@ pub struct Relation<'row> {
     pub temporary: bool,
     /// Whether nobody but superusers may write it, whatever was granted.
     pub system: bool,
+    /// Whether row policies hold for all but its owner, and whether they hold for the owner too.
+    pub row_security: (bool, bool),
+    /// Who may do what.
+    pub list: AccessList<'row>,
+}
+
+/// A function, procedure or aggregate.
+pub struct Routine<'row> {
+    /// OID.
+    pub oid: Oid,
+    /// Name, byte for byte.
+    pub name: &'row [u8],
+    /// Its schema.
+    pub schema: Oid,
+    /// The types of its arguments, of those that are handed in.
+    pub arguments: Vec<Oid>,
+    /// Its owner.
+    pub owner: Oid,
     /// Who may do what.
     pub list: AccessList<'row>,
 }
@@ -86,35 +100,8 @@ pub struct Space {
     pub owner: Oid,
     /// Who may do what.
     pub rights: Vec<Right>,
-}
-
-impl AccessList<'_> {
-    /// What equal lists have in common: the bytes that are stored, or the owner where none are, whose
-    /// default list it then is. Where a list is stored it says all, and the owner adds nothing to it.
-    pub fn key(&self) -> (Option<&[u8]>, Oid) {
-        match self.stored {
-            Some(bytes) => (Some(bytes), Oid::INVALID),
-            None => (None, self.owner),
-        }
-    }
-
-    /// Its entries.
-    pub fn rights(&self) -> Vec<Right> {
-        // SAFETY: what is stored is an aclitem[] in one of the forms of a varlena; what detoasting copied
-        // is not the row's own and is given back.
-        unsafe {
-            let Some(stored) = self.stored else {
-                return acl::entries(pg_sys::acldefault(self.default, self.owner));
-            };
-            let stored: *mut pg_sys::varlena = stored.as_ptr().cast_mut().cast();
-            let whole = pg_sys::pg_detoast_datum(stored);
-            let rights = acl::entries(whole.cast());
-            if whole != stored {
-                pg_sys::pfree(whole.cast());
-            }
-            rights
-        }
-    }
+    /// Whether nobody has changed that since it was made.
+    pub untouched: bool,
 }
 
 /// Every role.
@@ -180,6 +167,7 @@ pub fn relations(kinds: &[u8], mut take: impl FnMut(&Relation)) -> Result<()> {
                 owner: form.relowner,
                 temporary: form.relpersistence.to_ne_bytes()[0] == b't',
                 system: is_system(form),
+                row_security: (form.relrowsecurity, form.relforcerowsecurity),
                 list: relation_list(row, form, kind),
             });
         }
@@ -207,6 +195,27 @@ fn is_system(form: &pg_sys::FormData_pg_class) -> bool {
     // SAFETY: reads the row that it is handed.
     form.relkind.to_ne_bytes()[0] != b'v'
         && unsafe { pg_sys::IsSystemClass(form.oid, std::ptr::from_ref(form).cast_mut()) }
+}
+
+/// Hands on every function, procedure and aggregate.
+pub fn routines(mut take: impl FnMut(&Routine)) -> Result<()> {
+    scan(pg_sys::ProcedureRelationId, |row| {
+        // SAFETY: a row of pg_proc.
+        let form = unsafe { row.form::<pg_sys::FormData_pg_proc>() };
+        take(&Routine {
+            oid: form.oid,
+            name: bytes(&form.proname),
+            schema: form.pronamespace,
+            // SAFETY: an oidvector of as many entries as there are arguments.
+            arguments: unsafe { form.proargtypes.values.as_slice(form.pronargs as usize) }.to_vec(),
+            owner: form.proowner,
+            list: AccessList {
+                stored: row.list(pg_sys::Anum_pg_proc_proacl),
+                default: pg_sys::ObjectType::OBJECT_FUNCTION,
+                owner: form.proowner,
+            },
+        });
+    })
 }
 
 /// Hands on the access list of every column that has one.
@@ -241,6 +250,7 @@ pub fn schemas() -> Result<Vec<Space>> {
             name: bytes(&form.nspname).to_vec(),
             owner: form.nspowner,
             rights: list.rights(),
+            untouched: list.is_default(),
         });
     })?;
     Ok(schemas)
@@ -263,6 +273,7 @@ pub fn database() -> Result<Space> {
                 name: bytes(&form.datname).to_vec(),
                 owner: form.datdba,
                 rights: list.rights(),
+                untouched: list.is_default(),
             });
         }
     })?;
@@ -274,87 +285,4 @@ pub fn database() -> Result<Space> {
 pub fn is_own_temporary(schema: Oid) -> bool {
     // SAFETY: compares with a plain global.
     unsafe { pg_sys::isTempNamespace(schema) }
-}
-
-/// A row of a catalog while it is looked at.
-struct Row {
-    tuple: pg_sys::HeapTuple,
-    desc: pg_sys::TupleDesc,
-}
-
-impl Row {
-    /// # Safety
-    /// `T` must be the form of the catalog that the row is of.
-    unsafe fn form<T>(&self) -> &T {
-        // SAFETY: the fixed columns of a row are its form, and stay where they are while it is looked at.
-        unsafe { &*pg_sys::GETSTRUCT(self.tuple).cast::<T>() }
-    }
-
-    /// A column by its number; nothing for NULL, and where the number is 0.
-    fn column(&self, number: i32) -> Option<pg_sys::Datum> {
-        let mut null = true;
-        if number == 0 {
-            return None;
-        }
-        // SAFETY: the row is of the catalog that the descriptor and the number are of.
-        let datum = unsafe { pg_sys::htup::heap_getattr(self.tuple, number, self.desc, &mut null) };
-        (!null).then_some(datum)
-    }
-
-    /// The bytes of an access list.
-    fn list(&self, column: u32) -> Option<&[u8]> {
-        let list = self
-            .column(column as i32)?
-            .cast_mut_ptr::<pg_sys::varlena>();
-        // SAFETY: an aclitem[] is a varlena, which is as long as it says and lies in the row.
-        unsafe {
-            let length = pgrx::varlena::varsize_any(list);
-            Some(std::slice::from_raw_parts(list.cast::<u8>(), length))
-        }
-    }
-}
-
-/// Rows between two looks whether the caller has cancelled.
-const BETWEEN_LOOKS: usize = 256;
-
-/// Looks at every row of a catalog that the statement sees.
-fn scan(catalog: Oid, mut look: impl FnMut(&Row)) -> Result<()> {
-    // SAFETY: a scan without keys over an open catalog under the statement's own snapshot, which outlives
-    // it; a row is good until the next is asked for. An error ends the scan with the transaction.
-    unsafe {
-        if !pg_sys::ActiveSnapshotSet() {
-            return Err(Kind::Internal.error("catalogs are read outside a statement"));
-        }
-        let lock = pg_sys::AccessShareLock as i32;
-        let relation = pg_sys::table_open(catalog, lock);
-        let desc = (*relation).rd_att;
-        let rows = pg_sys::systable_beginscan(
-            relation,
-            Oid::INVALID,
-            false,
-            pg_sys::GetActiveSnapshot(),
-            0,
-            std::ptr::null_mut(),
-        );
-        for number in 1_usize.. {
-            let tuple = pg_sys::systable_getnext(rows);
-            if tuple.is_null() {
-                break;
-            }
-            look(&Row { tuple, desc });
-            if number.is_multiple_of(BETWEEN_LOOKS) {
-                xact::check_for_interrupts();
-            }
-        }
-        pg_sys::systable_endscan(rows);
-        pg_sys::table_close(relation, lock);
-    }
-    Ok(())
-}
-
-/// The bytes of a name before its NUL.
-fn bytes(name: &pg_sys::NameData) -> &[u8] {
-    let start: *const c_char = name.data.as_ptr();
-    // SAFETY: a name in a catalog is NUL-terminated within its 64 bytes.
-    unsafe { CStr::from_ptr(start) }.to_bytes()
 }

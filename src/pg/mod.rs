@@ -44,6 +44,7 @@ pub mod spi;
 pub mod sweeps;
 pub mod text;
 pub mod time;
+pub mod types;
 pub mod utility;
 pub mod value;
 pub mod worker;

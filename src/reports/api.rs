@@ -1,8 +1,8 @@
 //! The reports' functions.
 
-use super::privileges;
+use super::{privileges, why};
 use crate::catalog;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::pg::call::{Answer, Call};
 use crate::pg::Oid;
 
@@ -30,6 +30,21 @@ fn role(call: &Call) -> Result<Option<Oid>> {
 }
 
 /// `credentials.why(object, privilege, name)`.
-pub fn why(_call: &Call) -> Result<Answer> {
-    Err(Kind::NotBuilt.error("why is not built yet"))
+pub fn why(call: &Call) -> Result<Answer> {
+    let (object, privilege) = (call.text("object")?, call.text("privilege")?);
+    let name = call.maybe_text("name")?;
+    let only = name.map(|name| catalog::target(&name)).transpose()?;
+    let chains = why::why(&object, &privilege, only.as_ref(), &catalog::all()?)?;
+    let rows = chains.into_iter().flat_map(|chain| {
+        let steps = chain.steps.into_iter().zip(1_i32..);
+        steps.map(move |(step, number)| {
+            vec![
+                chain.name.as_str().into(),
+                number.into(),
+                step.via.into(),
+                step.detail.into(),
+            ]
+        })
+    });
+    Ok(Answer::Rows(rows.collect()))
 }

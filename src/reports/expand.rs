@@ -131,12 +131,12 @@ impl Vocabulary {
         self.words.iter().fold(0, |code, _| code << 1 | 1)
     }
 
-    /// The bit of a word, in whatever case it is written.
-    pub fn bit(&self, word: &str) -> Option<u32> {
+    /// The bit of a word in whatever case, and the word as it is told.
+    pub fn bit(&self, word: &str) -> Option<(u32, &'static str)> {
         let mut known = self.words.iter();
         known
             .find(|(_, known)| known.eq_ignore_ascii_case(word))
-            .map(|(bit, _)| *bit)
+            .copied()
     }
 
     /// The predefined roles whose members have this privilege on every object of the kind.

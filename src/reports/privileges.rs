@@ -81,7 +81,7 @@ pub(super) fn of_schemas(sink: &mut Sink, only: Option<Oid>) -> Result<()> {
 
 /// What the server makes of the schema of this session's temporary objects: everybody may use it, and who
 /// may make temporary objects in the database may make them there.
-fn temporary(database: &[Right]) -> Vec<Right> {
+pub(super) fn temporary(database: &[Right]) -> Vec<Right> {
     let everybody = Right {
         grantee: PUBLIC,
         grantor: PUBLIC,

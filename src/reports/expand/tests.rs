@@ -140,7 +140,7 @@ fn words_come_in_the_order_of_the_alphabet() {
         for word in words {
             let bit = vocabulary.bit(&word.to_lowercase());
             assert_eq!(
-                bit.map(|bit| vocabulary.words(vocabulary.code(bit))),
+                bit.map(|(bit, _)| vocabulary.words(vocabulary.code(bit))),
                 Some(vec![word])
             );
         }

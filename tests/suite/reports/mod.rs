@@ -1,6 +1,10 @@
 //! The reports say what the server does: the same rows as the queries that ask it privilege by privilege.
 
+mod callers;
 mod equal;
+mod moving;
+mod reading;
+mod why;
 
 use postgres::Client;
 
@@ -24,4 +28,12 @@ fn same(client: &mut Client, query: &str, report: &str) -> usize {
     let count = told.last().and_then(|last| last.strip_prefix("rows: "));
     assert_eq!(told.len(), 1, "{report}: {told:#?}");
     count.and_then(|count| count.parse().ok()).unwrap()
+}
+
+/// A query of the page for one role alone.
+fn of_role(query: &str, role: &str) -> String {
+    query.replace(
+        "GROUP BY",
+        &format!("AND r.rolname = '{}'\nGROUP BY", role.replace('\'', "''")),
+    )
 }
