@@ -165,6 +165,46 @@ pub fn take(target: Target, rights: &[Right]) -> Result<()> {
     Ok(())
 }
 
+/// Takes rights on a target, and the options to grant them, from one grantee (0: PUBLIC), whoever gave them,
+/// and from whomever the grantee gave them. Tells whether there were any. The rest stays as it is.
+pub fn take_from(target: Target, grantee: Oid, rights: u32) -> Result<bool> {
+    let both = rights | rights << 16;
+    // SAFETY: as in `add`; what hangs on a right that goes is taken by aclupdate itself (CASCADE).
+    unsafe {
+        let Some(place) = Place::write(target) else {
+            return Ok(false);
+        };
+        let old = place.list();
+        let mut acl = match (old, default_kind(target)) {
+            (Some(acl), _) => acl,
+            (None, Some(kind)) => pg_sys::acldefault(kind, place.owner),
+            (None, None) => {
+                place.close();
+                return Err(Kind::Internal.error("rights on what has none"));
+            }
+        };
+        let mut given = entries(acl);
+        given.retain(|r| r.grantee == grantee && r.rights & both != 0);
+        if given.is_empty() {
+            place.close();
+            return Ok(false);
+        }
+        for right in given {
+            let item = pg_sys::AclItem {
+                ai_grantee: grantee,
+                ai_grantor: right.grantor,
+                ai_privs: both,
+            };
+            let how = pg_sys::ACL_MODECHG_DEL as i32;
+            let cascade = pg_sys::DropBehavior::DROP_CASCADE;
+            acl = pg_sys::aclupdate(acl, &item, how, place.owner, cascade);
+        }
+        place.put(old, acl);
+    }
+    super::xact::next_command();
+    Ok(true)
+}
+
 /// Adds rights to a target's list; with `if_missing` only where one of them is not there.
 fn add(target: Target, rights: &[Right], if_missing: bool) -> Result<bool> {
     // SAFETY: as the functions of aclchk.c do it: the old list is copied, each right is added with

@@ -34,6 +34,7 @@ pub mod prepared;
 pub mod replication;
 pub mod role;
 pub mod role_settings;
+pub mod schema;
 pub mod session;
 pub mod settings;
 pub mod shared;
