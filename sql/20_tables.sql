@@ -27,6 +27,7 @@ CREATE TABLE credentials.credential (
   secret        bigint,
   cuts          bigint NOT NULL DEFAULT 0,
   lease         boolean NOT NULL DEFAULT false,
+  deputy        boolean NOT NULL DEFAULT false,
   valid_until   timestamptz,
   created_at    timestamptz NOT NULL,
   rotated_at    timestamptz,
@@ -41,6 +42,7 @@ COMMENT ON COLUMN credentials.credential.state IS 'State of the credential';
 COMMENT ON COLUMN credentials.credential.secret IS 'The row of credentials.secret that holds the password in force, where one is stored';
 COMMENT ON COLUMN credentials.credential.cuts IS 'How often the sessions of an older password were ended: where it grows, a standby ends its own';
 COMMENT ON COLUMN credentials.credential.lease IS 'Whether the credential ends at valid_until';
+COMMENT ON COLUMN credentials.credential.deputy IS 'Whether a superuser made it a member of the default credential''s role; default has no ADMIN OPTION on it then';
 COMMENT ON COLUMN credentials.credential.valid_until IS 'When a lease ends';
 COMMENT ON COLUMN credentials.credential.created_at IS 'When it was made or adopted';
 COMMENT ON COLUMN credentials.credential.rotated_at IS 'When the password was last changed through the extension';

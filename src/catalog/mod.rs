@@ -10,7 +10,7 @@ pub mod twin;
 pub use followed::{followed, Followed, FollowedTwin};
 pub use state::State;
 pub use store::{
-    all, by_role, count, cut, delete, find_folded, insert, set_last_login, set_lease,
+    all, by_role, count, cut, delete, find_folded, insert, set_deputy, set_last_login, set_lease,
     set_role_name, set_rotated, set_secret, set_state,
 };
 pub use twin::{Phase, Twin};

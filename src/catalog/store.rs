@@ -203,3 +203,12 @@ pub fn delete(role: Oid) -> Result<()> {
     )?;
     Ok(())
 }
+
+/// Notes that a superuser made a credential a member of default's role.
+pub fn set_deputy(role: Oid) -> Result<()> {
+    spi::run(
+        "UPDATE credentials.credential c SET deputy = true WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?;
+    Ok(())
+}

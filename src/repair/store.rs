@@ -65,14 +65,14 @@ pub(super) fn public_schema() -> Result<Option<Oid>> {
     .transpose()
 }
 
-/// Credentials whose roles are members of default's role.
+/// Credentials whose roles are members of default's role, other than those that a superuser made so.
 pub(super) fn credentials_in(default: Oid) -> Result<Vec<String>> {
     spi::query(
         "SELECT c.role_name FROM credentials.credential c
            JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) c.role
                 AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) c.role_name
            JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) c.role
-          WHERE m.roleid OPERATOR(pg_catalog.=) $1 AND c.role OPERATOR(pg_catalog.<>) $1
+          WHERE m.roleid OPERATOR(pg_catalog.=) $1 AND c.role OPERATOR(pg_catalog.<>) $1 AND NOT c.deputy
           ORDER BY c.role",
         &[default.into()],
     )?
@@ -105,8 +105,8 @@ pub(super) fn credentials_in_through(default: Oid) -> Result<Vec<(String, String
     .collect()
 }
 
-/// Credentials on which default has no ADMIN OPTION. Those that a superuser stands above, or that are
-/// no longer bound, are left alone.
+/// Credentials on which default has no ADMIN OPTION. Those that a superuser stands above, that are no longer
+/// bound, or that stand in for default as its members, are left alone.
 pub(super) fn credentials_without_admin(default: Oid) -> Result<Vec<String>> {
     spi::query(
         "SELECT c.role_name FROM credentials.credential c
@@ -114,6 +114,9 @@ pub(super) fn credentials_without_admin(default: Oid) -> Result<Vec<String>> {
                 AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) c.role_name
           WHERE c.role OPERATOR(pg_catalog.<>) $1 AND NOT r.rolsuper
             AND c.state OPERATOR(pg_catalog.<>) 'destroying'
+            AND NOT (c.deputy AND EXISTS (SELECT FROM pg_catalog.pg_auth_members d
+                             WHERE d.roleid OPERATOR(pg_catalog.=) $1
+                               AND d.member OPERATOR(pg_catalog.=) c.role))
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m
                              WHERE m.roleid OPERATOR(pg_catalog.=) c.role
                                AND m.member OPERATOR(pg_catalog.=) $1 AND m.admin_option)
