@@ -41,6 +41,7 @@ mod secrets;
 mod setting_up;
 mod snapshot;
 mod soft;
+mod specs;
 mod standby;
 mod transactions;
 mod watch;

@@ -1,0 +1,91 @@
+//! A plan is carried out: each step through the room that does such things, in the caller's transaction.
+
+mod act;
+
+use super::gather::{self, View};
+use super::plan;
+use super::present::Present;
+use super::spec::Spec;
+use super::step::{Line, Step};
+use crate::catalog;
+use crate::core::secret::Secret;
+use crate::error::{shown, Result};
+use crate::events::{self, Actor};
+use crate::pg::call::Call;
+use crate::pg::{lock, xact};
+use crate::rotation::supply::Supply;
+use crate::vault;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A step that was done.
+pub(super) struct Applied {
+    /// What is shown of it.
+    pub(super) lines: Vec<Line>,
+    /// The password of a credential that was made, where no key file keeps it.
+    pub(super) password: Option<Secret>,
+}
+
+/// Brings about what a spec says. Where all of it is so, nothing is locked and nothing written.
+pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
+    let now = gather::present(&call.caller, View::of(spec))?;
+    let first = plan::plan(spec, &now)?;
+    if first.is_empty() {
+        return Ok(Vec::new());
+    }
+    let makes = |step: &&Step| matches!(step, Step::Create { .. });
+    let new = first.iter().filter(makes).count();
+    if new > 0 {
+        vault::require_usable()?;
+    }
+    // Drawn before a lock is held: a password takes milliseconds.
+    let mut passwords = Supply::of(new)?;
+    lock::counter()?;
+    for role in plan::touched(&first, &now) {
+        lock::credential(role)?;
+    }
+    // Somebody else may have done some of it before the locks were had.
+    let now = gather::present(&call.caller, View::of(spec))?;
+    let steps = plan::plan(spec, &now)?;
+    let mut done = Vec::with_capacity(steps.len());
+    for step in &steps {
+        done.push(Applied {
+            password: act::run(call, step, &mut passwords)?,
+            lines: step.lines(&now),
+        });
+    }
+    if !steps.is_empty() {
+        xact::mark_changed();
+        xact::force_sync_commit();
+        record(call, &steps, &now)?;
+    }
+    Ok(done)
+}
+
+/// One event for each credential that something was done to, and one for what is no credential's.
+fn record(call: &Call, steps: &[Step], now: &Present) -> Result<()> {
+    let mut told: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
+    for step in steps {
+        let acts = told.entry(step.credential()).or_default();
+        let lines = step.lines(now);
+        acts.extend(
+            lines
+                .iter()
+                .map(|line| format!("{} {}", line.action, shown(&line.object))),
+        );
+    }
+    for (credential, acts) in told {
+        let detail = json!({ "steps": acts });
+        match credential {
+            Some(name) => catalog::target(name)?.record(call, detail)?,
+            None => events::record(
+                Actor::Caller(&call.caller),
+                call.function(),
+                None,
+                None,
+                detail,
+            )?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The present state as a spec: what plan() finds nothing to do for.
+
+use super::present::{CredentialNow, ObjectIs, Present, Scope};
+use super::spec::{GroupName, Schema, Spec, TableName, Wanted, TABLE_RIGHTS};
+use crate::permissions::GroupKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a spec can say of what is. Left out are default, which no spec is about, leases, which end by
+/// themselves, and credentials to which nothing can be done.
+pub fn export(now: &Present) -> Spec {
+    let credentials = now
+        .credentials
+        .iter()
+        .filter(|(_, held)| held.trouble.is_none() && !held.lease)
+        .map(|(name, held)| (name.clone(), wanted(name, held, now)))
+        .collect();
+    let schemas = schemas(now);
+    Spec {
+        groups: groups(now, &schemas),
+        schemas,
+        credentials,
+        ..Spec::default()
+    }
+}
+
+/// The schemas that a group owns.
+fn schemas(now: &Present) -> BTreeMap<String, Schema> {
+    let owned = now.groups.iter().filter_map(|(name, group)| {
+        let Scope::Schema(schema) = &group.scope else {
+            return None;
+        };
+        let owner = GroupName::parse(name).filter(|owner| owner.kind == GroupKind::Owner)?;
+        let is_owner = now
+            .schemas
+            .get(schema)
+            .is_some_and(|s| s.owner == *name && !s.open);
+        let said = Schema {
+            owner: Some(owner),
+            authoritative: false,
+        };
+        (group.kind == GroupKind::Owner && is_owner).then(|| (schema.clone(), said))
+    });
+    owned.collect()
+}
+
+/// The groups whose names tell what they are for: those that are named by a number are made again under
+/// another one wherever they are needed.
+fn groups(now: &Present, schemas: &BTreeMap<String, Schema>) -> BTreeSet<GroupName> {
+    let told = now.groups.iter().filter_map(|(role, group)| {
+        let name = GroupName::parse(role).filter(|name| name.kind == group.kind)?;
+        let owner = GroupName {
+            kind: GroupKind::Owner,
+            rest: name.rest.clone(),
+        };
+        let owned = schemas
+            .iter()
+            .find(|(_, s)| s.owner.as_ref() == Some(&owner));
+        let found = match (&group.scope, owned) {
+            (Scope::Schema(schema), Some((owned, _))) => schema == owned,
+            (Scope::Schema(schema), None) => group.kind != GroupKind::Owner && *schema == name.rest,
+            (Scope::Every, _) => name.rest == "all" && !now.schemas.contains_key("all"),
+        };
+        found.then_some(name)
+    });
+    told.collect()
+}
+
+fn wanted(name: &str, held: &CredentialNow, now: &Present) -> Wanted {
+    let access = held
+        .access
+        .iter()
+        .map(|(scope, access)| (scope.key().to_owned(), *access));
+    let settings = held
+        .settings
+        .iter()
+        .map(|(k, v)| (k.clone(), Some(v.clone())));
+    Wanted {
+        access: access.collect(),
+        connection_limit: (held.connection_limit != -1).then_some(held.connection_limit),
+        settings: settings.collect(),
+        login: (!held.open).then_some(false),
+        tables: tables(name, now),
+        roles: held.roles.clone(),
+    }
+}
+
+fn tables(credential: &str, now: &Present) -> BTreeMap<TableName, u32> {
+    let known = TABLE_RIGHTS.iter().fold(0, |bits, (_, bit)| bits | bit);
+    let mut tables = BTreeMap::new();
+    for given in now.direct.iter().filter(|d| d.credential == credential) {
+        let (ObjectIs::Table(table), 0) = (&given.object.kind, given.object.column) else {
+            continue;
+        };
+        let name = TableName {
+            schema: given.schema.clone(),
+            table: table.clone(),
+        };
+        if given.rights & known != 0 {
+            *tables.entry(name).or_default() |= given.rights & known;
+        }
+    }
+    tables
+}

@@ -1,0 +1,437 @@
+//! One step of a plan, and the statements that a person would type for it.
+
+use super::present::{Object, Present, Scope};
+use super::spec::{table_rights, GroupName, TableName};
+use crate::core::quote::{ident, literal};
+use crate::permissions::{Access, GroupKind};
+use crate::pg::acl::rights;
+use crate::pg::Oid;
+use serde_json::{json, Map, Value as Json};
+use std::collections::BTreeMap;
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A schema is made.
+    NewSchema {
+        /// Its name.
+        schema: String,
+        /// The owner's role: a group that is made with it, or default.
+        owner: Owner,
+    },
+    /// A schema that is there, and what is in it, gets a group as its owner.
+    OwnSchema {
+        /// The schema.
+        schema: String,
+        /// The group.
+        owner: GroupName,
+        /// Whether the group is made for it.
+        new_group: bool,
+    },
+    /// PUBLIC loses what it has on a schema.
+    CloseSchema {
+        /// The schema.
+        schema: String,
+        /// Its OID, where it is there already.
+        oid: Oid,
+    },
+    /// A group that reads or writes is made and given its rights.
+    NewGroup {
+        /// The group.
+        group: GroupName,
+        /// What its rights are on.
+        scope: Scope,
+        /// The schema's owner, whose future objects it gets rights on.
+        owner: Option<String>,
+    },
+    /// A credential is made.
+    Create {
+        /// Its name.
+        name: String,
+        /// Sessions at most.
+        connection_limit: Option<i32>,
+        /// Whether it can log in.
+        login: bool,
+    },
+    /// A credential gets another limit or other settings.
+    Configure {
+        /// Its name.
+        name: String,
+        /// Sessions at most, where that changes.
+        connection_limit: Option<i32>,
+        /// Settings that change; nothing resets one.
+        settings: BTreeMap<String, Option<String>>,
+    },
+    /// A credential can no longer log in.
+    Suspend {
+        /// Its name.
+        name: String,
+    },
+    /// A credential can log in again.
+    Resume {
+        /// Its name.
+        name: String,
+    },
+    /// A credential gets a preset.
+    Grant {
+        /// Its name.
+        name: String,
+        /// The preset.
+        access: Access,
+        /// Where.
+        scope: Scope,
+    },
+    /// A credential loses the preset that it has.
+    Revoke {
+        /// Its name.
+        name: String,
+        /// Where.
+        scope: Scope,
+    },
+    /// A credential's role may use a schema.
+    UseSchema {
+        /// The credential.
+        name: String,
+        /// The schema.
+        schema: String,
+    },
+    /// A credential's role gets rights on a table.
+    GiveTable {
+        /// The credential.
+        name: String,
+        /// The table.
+        table: TableName,
+        /// Its OID.
+        oid: Oid,
+        /// The rights that it lacks.
+        rights: u32,
+    },
+    /// A credential's role loses rights on an object.
+    Take {
+        /// The credential.
+        name: String,
+        /// The object.
+        object: Object,
+        /// The rights that it has and should not have.
+        rights: u32,
+    },
+    /// A credential becomes a member of a role.
+    Join {
+        /// The credential.
+        name: String,
+        /// The role.
+        role: String,
+    },
+    /// A credential becomes a member of default's role, which gives up its ADMIN OPTION for that.
+    Deputise {
+        /// The credential.
+        name: String,
+    },
+}
+
+/// Who a new schema belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A group that is made with it.
+    Group(GroupName),
+    /// The default credential's role.
+    Default(String),
+}
+
+/// One line of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What is done, in a word or two.
+    pub action: &'static str,
+    /// What to.
+    pub object: String,
+    /// The statement.
+    pub statement: String,
+}
+
+impl Step {
+    /// The lines that are shown for this step.
+    pub fn lines(&self, now: &Present) -> Vec<Line> {
+        let role = |name: &str| now.role_of(name);
+        match self {
+            Step::NewSchema { schema, owner } => new_schema(schema, owner),
+            Step::OwnSchema {
+                schema,
+                owner,
+                new_group,
+            } => own_schema(schema, owner, *new_group),
+            Step::CloseSchema { schema, .. } => vec![line(
+                "revoke",
+                of("schema", schema),
+                format!("REVOKE ALL ON SCHEMA {} FROM PUBLIC;", ident(schema)),
+            )],
+            Step::NewGroup {
+                group,
+                scope,
+                owner,
+            } => new_group(group, scope, owner.as_deref()),
+            Step::UseSchema { name, schema } => vec![line(
+                "grant",
+                of("schema", schema),
+                format!(
+                    "GRANT USAGE ON SCHEMA {} TO {};",
+                    ident(schema),
+                    ident(&role(name))
+                ),
+            )],
+            Step::GiveTable {
+                name,
+                table,
+                rights,
+                ..
+            } => vec![line(
+                "grant",
+                format!("table {}", table.quoted()),
+                format!(
+                    "GRANT {} ON TABLE {} TO {};",
+                    table_rights(*rights).join(", "),
+                    table.quoted(),
+                    ident(&role(name))
+                ),
+            )],
+            Step::Take {
+                name,
+                object,
+                rights,
+            } => vec![line(
+                "revoke",
+                object.named.clone(),
+                format!(
+                    "REVOKE {} ON {} FROM {};",
+                    columned(*rights, object.column_name.as_deref()),
+                    object.named,
+                    ident(&role(name))
+                ),
+            )],
+            Step::Join { name, role: group } => vec![line(
+                "grant",
+                of("role", group),
+                format!("GRANT {} TO {};", ident(group), ident(&role(name))),
+            )],
+            Step::Deputise { name } => {
+                let (own, default) = (ident(&role(name)), ident(&now.default_role));
+                vec![
+                    line(
+                        "revoke",
+                        format!("role {own}"),
+                        format!("REVOKE {own} FROM {default};"),
+                    ),
+                    line(
+                        "grant",
+                        format!("role {default}"),
+                        format!("GRANT {default} TO {own};"),
+                    ),
+                ]
+            }
+            _ => self.call().into_iter().collect(),
+        }
+    }
+
+    /// The credential that this step is about.
+    pub fn credential(&self) -> Option<&str> {
+        match self {
+            Step::NewSchema { .. }
+            | Step::OwnSchema { .. }
+            | Step::CloseSchema { .. }
+            | Step::NewGroup { .. } => None,
+            Step::Create { name, .. }
+            | Step::Configure { name, .. }
+            | Step::Suspend { name }
+            | Step::Resume { name }
+            | Step::Grant { name, .. }
+            | Step::Revoke { name, .. }
+            | Step::UseSchema { name, .. }
+            | Step::GiveTable { name, .. }
+            | Step::Take { name, .. }
+            | Step::Join { name, .. }
+            | Step::Deputise { name } => Some(name),
+        }
+    }
+
+    /// The line of a step that a function of ours does.
+    fn call(&self) -> Option<Line> {
+        let (name, action, arguments) = match self {
+            Step::Create {
+                name,
+                connection_limit,
+                login,
+            } => {
+                let limit = connection_limit.map(|n| format!(", connection_limit => {n}"));
+                let login = (!login).then(|| ", login => false".to_owned());
+                let more = limit.into_iter().chain(login).collect::<String>();
+                (name, "create", more)
+            }
+            Step::Configure {
+                name,
+                connection_limit,
+                settings,
+            } => (
+                name,
+                "configure",
+                configuration(*connection_limit, settings),
+            ),
+            Step::Suspend { name } => (name, "suspend", String::new()),
+            Step::Resume { name } => (name, "resume", String::new()),
+            Step::Grant {
+                name,
+                access,
+                scope,
+            } => (name, "grant", preset(*access, scope)),
+            Step::Revoke { name, scope } => {
+                let schemas = literal(&list(scope.key()));
+                (name, "revoke", format!(", schemas => {schemas}"))
+            }
+            _ => return None,
+        };
+        let statement = format!(
+            "SELECT * FROM credentials.{action}({}{arguments});",
+            literal(name)
+        );
+        Some(line(action, of("credential", name), statement))
+    }
+}
+
+fn line(action: &'static str, object: String, statement: String) -> Line {
+    Line {
+        action,
+        object,
+        statement,
+    }
+}
+
+fn of(kind: &str, name: &str) -> String {
+    format!("{kind} {}", ident(name))
+}
+
+fn create_role(group: &GroupName) -> Line {
+    let name = group.role();
+    line(
+        "create",
+        of("role", &name),
+        format!("CREATE ROLE {} NOLOGIN;", ident(&name)),
+    )
+}
+
+fn new_schema(schema: &str, owner: &Owner) -> Vec<Line> {
+    let (mut lines, role) = match owner {
+        Owner::Group(group) => (vec![create_role(group)], group.role()),
+        Owner::Default(role) => (Vec::new(), role.clone()),
+    };
+    let statement = format!(
+        "CREATE SCHEMA {} AUTHORIZATION {};",
+        ident(schema),
+        ident(&role)
+    );
+    lines.push(line("create", of("schema", schema), statement));
+    lines
+}
+
+fn own_schema(schema: &str, owner: &GroupName, new_group: bool) -> Vec<Line> {
+    let mut lines: Vec<Line> = new_group.then(|| create_role(owner)).into_iter().collect();
+    let statement = format!(
+        "ALTER SCHEMA {} OWNER TO {};",
+        ident(schema),
+        ident(&owner.role())
+    );
+    lines.push(line("own", of("schema", schema), statement));
+    lines
+}
+
+/// What a DBA would type for a group. Routines are given one by one, those alone that run with the rights
+/// of whoever calls them.
+fn new_group(group: &GroupName, scope: &Scope, owner: Option<&str>) -> Vec<Line> {
+    let mut lines = vec![create_role(group)];
+    let role = ident(&group.role());
+    let Scope::Schema(schema) = scope else {
+        return lines;
+    };
+    let (object, schema) = (of("schema", schema), ident(schema));
+    let (tables, sequences) = match group.kind {
+        GroupKind::Writer => ("SELECT, INSERT, UPDATE, DELETE", "SELECT, USAGE"),
+        _ => ("SELECT", "SELECT"),
+    };
+    let mut give = |statement: String| lines.push(line("grant", object.clone(), statement));
+    give(format!("GRANT USAGE ON SCHEMA {schema} TO {role};"));
+    give(format!(
+        "GRANT {tables} ON ALL TABLES IN SCHEMA {schema} TO {role};"
+    ));
+    give(format!(
+        "GRANT {sequences} ON ALL SEQUENCES IN SCHEMA {schema} TO {role};"
+    ));
+    if let Some(owner) = owner {
+        let future = format!(
+            "ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA {schema}",
+            ident(owner)
+        );
+        give(format!("{future} GRANT {tables} ON TABLES TO {role};"));
+        give(format!(
+            "{future} GRANT {sequences} ON SEQUENCES TO {role};"
+        ));
+    }
+    lines
+}
+
+fn configuration(limit: Option<i32>, settings: &BTreeMap<String, Option<String>>) -> String {
+    let mut arguments = limit.map_or_else(String::new, |n| format!(", connection_limit => {n}"));
+    if !settings.is_empty() {
+        let map: Map<String, Json> = settings
+            .iter()
+            .map(|(k, v)| (k.clone(), json!(v)))
+            .collect();
+        let text = Json::Object(map).to_string();
+        arguments.push_str(&format!(", settings => {}", literal(&text)));
+    }
+    arguments
+}
+
+fn preset(access: Access, scope: &Scope) -> String {
+    format!(
+        ", {}, {}",
+        literal(access.as_str()),
+        literal(&list(scope.key()))
+    )
+}
+
+/// A `text[]` of one element as a person types it.
+fn list(element: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    // The word NULL would be none.
+    if element == "*" || (element.bytes().all(plain) && !element.eq_ignore_ascii_case("null")) {
+        return format!("{{{element}}}");
+    }
+    format!(
+        "{{\"{}\"}}",
+        element.replace('\\', "\\\\").replace('"', "\\\"")
+    )
+}
+
+/// Rights as a REVOKE names them, each with its column where it is on one: `SELECT (id), UPDATE (id)`.
+fn columned(bits: u32, column: Option<&str>) -> String {
+    let on = column.map_or_else(String::new, |column| format!(" ({})", ident(column)));
+    let named: Vec<String> = words(bits)
+        .iter()
+        .map(|word| format!("{word}{on}"))
+        .collect();
+    named.join(", ")
+}
+
+/// The words of rights on any object.
+fn words(bits: u32) -> Vec<&'static str> {
+    let others = [
+        ("EXECUTE", rights::EXECUTE),
+        ("USAGE", rights::USAGE),
+        ("CREATE", rights::CREATE),
+    ];
+    let more = others.iter().filter(|(_, bit)| bits & bit != 0);
+    let mut words = table_rights(bits);
+    words.extend(more.map(|(word, _)| *word));
+    words
+}
+
+#[cfg(test)]
+mod tests;

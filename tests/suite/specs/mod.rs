@@ -1,0 +1,96 @@
+//! Specs: layouts, plan, apply, export, diagram. What should be is brought about in one transaction, and a second
+//! time nothing is written.
+
+mod applying;
+mod layouts;
+
+use postgres::Client;
+
+use crate::scene::{ask, column, rows};
+
+/// The statements of a plan, in order.
+#[track_caller]
+fn plan(client: &mut Client, spec: &str) -> Vec<String> {
+    let spec = spec.replace('\'', "''");
+    column(
+        client,
+        &format!("SELECT statement FROM credentials.plan('{spec}')"),
+    )
+}
+
+/// The statements that an apply ran.
+#[track_caller]
+fn apply(client: &mut Client, spec: &str) -> Vec<String> {
+    let spec = spec.replace('\'', "''");
+    column(
+        client,
+        &format!("SELECT statement FROM credentials.apply('{spec}')"),
+    )
+}
+
+/// What layout() answers to these arguments.
+#[track_caller]
+fn layout(client: &mut Client, arguments: &str) -> String {
+    ask(client, &format!("SELECT credentials.layout({arguments})"))
+}
+
+/// The versions of all rows that an apply may write: nothing was written where they are the same.
+#[track_caller]
+fn versions(su: &mut Client) -> Vec<String> {
+    [
+        "pg_authid",
+        "pg_auth_members",
+        "pg_class",
+        "pg_proc",
+        "pg_namespace",
+        "pg_default_acl",
+        "pg_database",
+        "pg_db_role_setting",
+        "pg_shdepend",
+        "credentials.credential",
+        "credentials.access_group",
+        "credentials.secret",
+        "credentials.job",
+        "credentials.event",
+    ]
+    .iter()
+    .map(|table| {
+        let order = "string_agg(ctid::text || xmin::text, ',' ORDER BY ctid)";
+        format!(
+            "{table} {}",
+            ask(su, &format!("SELECT md5({order}) FROM {table}"))
+        )
+    })
+    .collect()
+}
+
+/// Applies a spec that is brought about already, and asserts that nothing is written: no row, no transaction id, and
+/// nothing in the log of the server's writes.
+#[track_caller]
+fn writes_nothing(su: &mut Client, client: &mut Client, spec: &str) {
+    let before = versions(su);
+    assert_eq!(plan(client, spec), [""; 0]);
+    let quoted = spec.replace('\'', "''");
+    // The first reading of rows that were written may tidy their pages up, and others write now and then.
+    let mut quiet = false;
+    for _ in 0..10 {
+        let told = rows(
+            su,
+            &format!(
+                "WITH before AS MATERIALIZED (SELECT pg_current_wal_insert_lsn() AS lsn),
+                      done AS MATERIALIZED (SELECT count(*) AS n FROM before, credentials.apply('{quoted}'))
+                 SELECT done.n, before.lsn = pg_current_wal_insert_lsn() AS same,
+                        coalesce(pg_current_xact_id_if_assigned()::text, 'none') AS xid
+                   FROM before, done"
+            ),
+        );
+        assert!(
+            told[0].starts_with("0|") && told[0].ends_with("|none"),
+            "{told:?}"
+        );
+        quiet |= told[0] == "0|true|none";
+    }
+    assert!(quiet, "each of ten applies was followed by a write");
+    assert_eq!(apply(client, spec), [""; 0]);
+    assert_eq!(versions(su), before);
+}
