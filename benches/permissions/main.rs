@@ -21,8 +21,11 @@ mod harness;
 mod page;
 mod reports;
 
+/// What makes a section.
+type Measure = fn() -> page::Section;
+
 /// The sections that this program writes, each with a word to run it alone.
-const SECTIONS: [(&str, fn() -> page::Section); 1] = [("reports", reports::measure)];
+const SECTIONS: [(&str, Measure); 1] = [("reports", reports::measure)];
 
 fn main() {
     // `cargo bench -- reports` measures the one section; cargo's own flags begin with a dash.

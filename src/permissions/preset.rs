@@ -37,8 +37,8 @@ pub enum ObjectKind {
     MaterializedView,
     /// Sequences.
     Sequence,
-    /// Functions and procedures that run with their caller's rights and are written in a trusted language.
-    /// Others reach further than whoever calls them, so their owners decide.
+    /// Functions, procedures and aggregates that run with their caller's rights and are written in a
+    /// trusted language. Others reach further than whoever calls them, so their owners decide.
     Routine,
 }
 

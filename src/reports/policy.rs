@@ -132,6 +132,8 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
     use super::super::closure::tests::roles;
     use super::*;
 

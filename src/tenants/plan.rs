@@ -137,6 +137,8 @@ fn by_table(tenants: &[Tenant]) -> Result<BTreeMap<TableName, Marks>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
     use super::*;
 
     fn table(name: &str) -> TableName {

@@ -47,7 +47,7 @@ fn roles_above(roles: &Value) -> Result<()> {
             AND (g.rolsuper OR g.rolbypassrls
               OR (g.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) AND g.oid OPERATOR(pg_catalog.<>) t.oid))
           ORDER BY 1, 2 LIMIT 1",
-        &[roles.clone()],
+        std::slice::from_ref(roles),
     )?;
     let Some(row) = found else { return Ok(()) };
     let (tenant, role) = (row.text(0)?, row.text(1)?);

@@ -1,6 +1,6 @@
-use super::super::closure::tests::roles;
 use super::*;
 use crate::pg::census::Role;
+use crate::reports::closure::tests::roles;
 
 fn right(grantee: u32, rights: u32) -> Right {
     Right {

@@ -1,7 +1,9 @@
-use super::super::closure::tests::roles;
-use super::super::expand::{tables, SCHEMAS};
+#![allow(clippy::unwrap_used)] // A test may stop at the first surprise.
+
 use super::*;
 use crate::pg::acl::rights::{SELECT, UPDATE, USAGE};
+use crate::reports::closure::tests::roles;
+use crate::reports::expand::{tables, SCHEMAS};
 
 fn right(grantee: u32, grantor: u32, rights: u32) -> Right {
     Right {

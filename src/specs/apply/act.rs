@@ -25,7 +25,7 @@ pub(super) fn run(call: &Call, step: &Step, passwords: &mut Supply) -> Result<Op
         Step::OwnSchema { schema, owner, .. } => own(caller, schema, owner)?,
         Step::CloseSchema { oid, .. } => {
             let all = rights::USAGE | rights::CREATE;
-            acl::take(whole(Class::Schema, *oid), acl::PUBLIC, all)?;
+            acl::take_from(whole(Class::Schema, *oid), acl::PUBLIC, all)?;
         }
         Step::NewGroup { group, scope, .. } => {
             make::ensure(caller, &place(scope)?, group.kind, Some(&group.role()))?;
@@ -70,7 +70,7 @@ fn to_credential(caller: &Caller, step: &Step) -> Result<()> {
             acl::give_missing(whole(Class::Relation, *oid), &[right(held.role, *rights)])?;
         }
         Step::Take { object, rights, .. } => {
-            acl::take(target(object), held.role, *rights)?;
+            acl::take_from(target(object), held.role, *rights)?;
         }
         Step::Join { role, .. } => join(&held, role)?,
         Step::Deputise { .. } => deputise(&held)?,

@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
-use super::super::export::export;
-use super::super::present::*;
-use super::super::spec::GroupName;
 use super::*;
 use crate::core::name::Naming;
 use crate::permissions::{Access, GroupKind};
 use crate::pg::acl::rights;
 use crate::pg::oid;
+use crate::specs::export::export;
+use crate::specs::present::*;
+use crate::specs::spec::GroupName;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use serde_json::{json, Value as Json};
