@@ -143,10 +143,8 @@ fn a_group_that_became_more_than_a_group_gives_nobody_what_it_became() {
         run(&mut scene.su, made);
         let call = "SELECT credentials.grant('second', 'read_only', '{public}')";
         let error = expect_error(&mut scene.own, call, "42501");
-        assert!(
-            error.to_string().contains("more than a group"),
-            "{made}: {error}"
-        );
+        let message = error.as_db_error().unwrap().message().to_owned();
+        assert!(message.contains("more than a group"), "{made}: {message}");
         run(&mut scene.su, mended);
     }
     grant(&mut scene.own, "second", "read_only", "{public}");
