@@ -9,10 +9,7 @@ fn everywhere() -> Shop {
     let mut shop = Shop::new();
     run(
         &mut shop.scene.su,
-        "CREATE ROLE db_reader_all;
-         INSERT INTO credentials.access_group VALUES ('db_reader_all'::regrole, 'db_reader_all', 'reader', 0, '*', now());
-         GRANT CREATE ON DATABASE app TO stranger; CREATE ROLE auditor IN ROLE db_reader_all;
-         GRANT auditor TO reader",
+        "SELECT credentials.grant('reader', 'read_only', '{*}'); GRANT CREATE ON DATABASE app TO stranger",
     );
     shop
 }

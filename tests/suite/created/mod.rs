@@ -7,6 +7,7 @@ mod everywhere;
 mod hostile;
 mod makers;
 mod moves;
+mod race;
 mod routines;
 mod statements;
 mod undone;
@@ -15,6 +16,13 @@ use postgres::Client;
 
 use crate::harness::Cluster;
 use crate::scene::{ask, column, outcome, run, Scene};
+
+/// The credentials of the shop, and what they are given.
+const MEMBERS: [(&str, &str); 3] = [
+    ("reader", "read_only"),
+    ("writer", "read_write"),
+    ("migrator", "owner"),
+];
 
 /// The schema `shop` with its three groups, a member of each, and a role of nobody's that may create there.
 struct Shop {
@@ -36,15 +44,12 @@ impl Shop {
     #[track_caller]
     fn on(cluster: Cluster) -> Shop {
         let mut scene = Scene::on(cluster);
-        let (reader, writer) = (scene.credential("reader"), scene.credential("writer"));
-        let migrator = scene.credential("migrator");
         run(&mut scene.su, "CREATE SCHEMA shop");
-        groups(&mut scene.su, "shop");
-        run(
-            &mut scene.su,
-            "GRANT db_reader_shop TO reader; GRANT db_writer_shop TO writer;
-             GRANT db_owner_shop TO migrator; GRANT db_owner_shop TO app_owner WITH ADMIN OPTION",
-        );
+        for (name, access) in MEMBERS {
+            let create = format!("SELECT credentials.create('{name}', '{access}', '{{shop}}')");
+            run(&mut scene.su, &create);
+        }
+        let [reader, writer, migrator] = MEMBERS.map(|(name, _)| scene.login(name));
         let stranger = scene.stranger("stranger", "");
         run(
             &mut scene.su,
@@ -90,23 +95,6 @@ impl Shop {
             format!("SELECT relowner::regrole FROM pg_class WHERE oid = '{relation}'::regclass");
         ask(&mut self.scene.su, &owner)
     }
-}
-
-/// Makes the three groups of a schema, as the first grants on it do.
-#[track_caller]
-fn groups(su: &mut Client, schema: &str) {
-    run(
-        su,
-        &format!(
-            "CREATE ROLE db_reader_{schema}; CREATE ROLE db_writer_{schema}; CREATE ROLE db_owner_{schema};
-             GRANT USAGE ON SCHEMA {schema} TO db_reader_{schema}, db_writer_{schema};
-             ALTER SCHEMA {schema} OWNER TO db_owner_{schema};
-             INSERT INTO credentials.access_group
-             SELECT ('db_' || kind || '_{schema}')::regrole, 'db_' || kind || '_{schema}', kind,
-                    '{schema}'::regnamespace, '{schema}', now()
-               FROM unnest(ARRAY['reader', 'writer', 'owner']) kind"
-        ),
-    );
 }
 
 /// Who may do what with a relation, a schema or a routine, beyond its owner.

@@ -1,17 +1,17 @@
 //! What goes from one schema to another, and schemas that get another name.
 
-use super::{groups, relation_rights, routine_rights, Shop};
+use super::{relation_rights, routine_rights, Shop};
 use crate::scene::{ask, outcome, run};
 
 /// The shop, and a second schema with groups of its own; the migrator is a member of both owners.
 #[track_caller]
 fn two() -> Shop {
     let mut shop = Shop::new();
-    run(&mut shop.scene.su, "CREATE SCHEMA store");
-    groups(&mut shop.scene.su, "store");
     run(
         &mut shop.scene.su,
-        "GRANT db_owner_store TO migrator; GRANT USAGE ON SCHEMA shop TO PUBLIC; GRANT USAGE ON SCHEMA store TO PUBLIC;
+        "CREATE SCHEMA store; SELECT credentials.grant('migrator', 'owner', '{store}');
+         SELECT credentials.create('a', 'read_only', '{store}'); SELECT credentials.create('b', 'read_write', '{store}');
+         GRANT USAGE ON SCHEMA shop TO PUBLIC; GRANT USAGE ON SCHEMA store TO PUBLIC;
          GRANT ALL ON SCHEMA store TO stranger",
     );
     shop
