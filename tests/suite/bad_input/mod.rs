@@ -147,6 +147,8 @@ fn fingerprint(client: &mut Client) -> String {
            UNION ALL SELECT s::text FROM pg_db_role_setting s UNION ALL SELECT d.datacl::text FROM pg_database d
            UNION ALL SELECT i::text FROM credentials.installation i
            UNION ALL SELECT (to_jsonb(c) - 'last_login_at')::text FROM credentials.credential c
+           UNION ALL SELECT n.nspacl::text FROM pg_namespace n UNION ALL SELECT g::text FROM credentials.access_group g
+           UNION ALL SELECT t::text FROM credentials.tenant t
            UNION ALL SELECT s::text FROM credentials.secret s UNION ALL SELECT j::text FROM credentials.job j
            UNION ALL SELECT e::text FROM credentials.event e) x(t)",
         &[],
@@ -196,6 +198,10 @@ impl Argument {
                 "role" => "'stranger'",
                 "confirm" => "'app'",
                 "valid_for" => "'1 hour'",
+                "access" => "'read_only'",
+                "object" => "'schema public'",
+                "kind" => "'four_roles'",
+                "app" => "'shop'",
                 other => panic!("what is right for {}({other})?", self.function),
             };
             arguments.push_str(&format!(", {other} => {right}"));

@@ -55,10 +55,10 @@ fn before_setup_everything_but_setup_claim_events_and_jobs_says_so() {
         .filter(|argument| argument.default.is_none() && argument.name != "valid_for")
         .filter(|argument| !matches!(argument.function.as_str(), "claim"))
         .map(|argument| {
-            argument.call(if argument.name == "job" {
-                "1"
-            } else {
-                "'newcomer'"
+            argument.call(match argument.name.as_str() {
+                "job" => "1",
+                "spec" => "'{}'",
+                _ => "'newcomer'",
             })
         })
         .collect();
@@ -74,6 +74,11 @@ fn before_setup_everything_but_setup_claim_events_and_jobs_says_so() {
         "usernames()",
         "url()",
         "connection_info()",
+        "check()",
+        "export()",
+        "diagram()",
+        "table_privileges()",
+        "schema_privileges()",
     ];
     calls.extend(without.map(str::to_owned));
     for call in calls {
