@@ -77,10 +77,11 @@ one: test-build ## one suite in seconds: make one T=rotation
 	@test -n "$(T)" || { echo "error: which one? make one T=<suite or part of a test's name>" >&2; exit 1; }
 	@cargo test $(LOCKED) $(TESTING) --test suite -- $(T)
 
-bench: needs ## measure rotating beside plain ALTER ROLE, with a release build: writes docs/benchmarks.md
+bench: needs ## measure against plain statements, with a release build: writes docs/benchmarks.md (B=permissions: one program)
 	cargo build --lib --release $(LOCKED) --no-default-features --features pg15
 	@scripts/install.sh "$$(scripts/server_copy.sh bench)" $(TARGET)/release/libcredential_manager.so >/dev/null
-	@CREDENTIAL_MANAGER_SERVER=bench cargo bench $(LOCKED) --profile dev $(TESTING) --bench rotation
+	@for program in $(or $(B),rotation permissions); do \
+	  CREDENTIAL_MANAGER_SERVER=bench cargo bench $(LOCKED) --profile dev $(TESTING) --bench $$program || exit 1; done
 
 reference: test-build ## write docs/reference.md anew from the comments in the install script
 	@CREDENTIAL_MANAGER_WRITE_REFERENCE=1 cargo test $(LOCKED) $(TESTING) --test suite -- the_reference_is_what_the_comments_say

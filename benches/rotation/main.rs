@@ -1,5 +1,5 @@
 //! `make bench`: what rotating costs beside plain `ALTER ROLE … PASSWORD`, on the same server and in the same
-//! minutes, one after the other in turns. Writes docs/benchmarks.md.
+//! minutes, one after the other in turns. Writes its section of docs/benchmarks.md.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +15,8 @@
 #[path = "../../tests/harness/mod.rs"]
 #[allow(unused_imports, reason = "as above")]
 mod harness;
+#[path = "../page/mod.rs"]
+mod page;
 mod report;
 
 use std::fs;
@@ -80,11 +82,9 @@ fn main() {
         compare(&cluster, one, ROUNDS.1, &[SOFT, IN_PLACE]),
     ]
     .concat();
-    let text = report::text(&mut client, &compared);
+    let section = report::section(&mut client, &compared);
     drop(client);
-    print!("{text}");
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
-    fs::write(file, text).expect("to write docs/benchmarks.md");
+    page::write(&section);
 }
 
 /// Measures ways to change so many passwords beside as many plain ALTER ROLE, in turns.

@@ -1,12 +1,12 @@
 //! The table.
 
 use std::fmt::Write;
-use std::fs;
 use std::time::Duration;
 
 use postgres::Client;
 
-use super::{ask, CREDENTIALS, ROUNDS};
+use super::page::{conditions, figures, Section};
+use super::{CREDENTIALS, ROUNDS};
 
 /// What one round costs.
 #[derive(Clone, Copy)]
@@ -33,27 +33,21 @@ pub struct Compared {
     pub plain: Vec<Cost>,
 }
 
-/// docs/benchmarks.md.
-pub fn text(client: &mut Client, compared: &[Compared]) -> String {
+/// The section of docs/benchmarks.md.
+pub fn section(client: &mut Client, compared: &[Compared]) -> Section {
     let mut text = format!(
-        "# Benchmarks\n\n\
-         `make bench` measures this and writes this page: {} on {}, {} processors, PostgreSQL {}, `fsync` on.\n\n\
-         ## Rotating beside plain ALTER ROLE\n\n\
+        "{}\n\n\
          Milliseconds to the answer to COMMIT, of one transaction, without sessions of the credentials. Each is \
          measured in turns with as many `ALTER ROLE … PASSWORD '<65 characters>'` in one transaction, sent at once; \
          {} rounds of all {CREDENTIALS} credentials, {} of one. The goal is at most 1.1 times plain.\n\n\
          On a machine that does other things too the wall clock tells how busy it was; `processor` is the time for \
          which the session's server process had a processor (without the threads that `rotate_all` hashes in beside \
-         it; the load of the machine was {} when this was written).\n\n\
+         it).\n\n\
          | what | clock | median | least | most | plain: median | least | most | ratio of medians |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
-        ask(client, "SELECT current_date"),
-        processor(),
-        std::thread::available_parallelism().map_or(1, usize::from),
-        ask(client, "SHOW server_version"),
+        conditions(client),
         ROUNDS.0,
         ROUNDS.1,
-        fs::read_to_string("/proc/loadavg").unwrap_or_default().split(' ').next().unwrap_or_default(),
     );
     let wall = |cost: &Cost| cost.taken;
     let processor = |cost: &Cost| cost.worked;
@@ -62,7 +56,8 @@ pub fn text(client: &mut Client, compared: &[Compared]) -> String {
         .iter()
         .flat_map(|one| clocks.map(|clock| (one, clock)))
     {
-        let (own, plain) = (figures(&one.costs, of_cost), figures(&one.plain, of_cost));
+        let clocked = |costs: &[Cost]| figures(&costs.iter().map(of_cost).collect::<Vec<_>>());
+        let (own, plain) = (clocked(&one.costs), clocked(&one.plain));
         let of = match one.count {
             1 => String::new(),
             count => format!(" of {count}"),
@@ -80,31 +75,8 @@ pub fn text(client: &mut Client, compared: &[Compared]) -> String {
             own.1 / plain.1
         );
     }
-    text
-}
-
-/// Least, median and most, in milliseconds.
-fn figures(costs: &[Cost], of_cost: Clock) -> (f64, f64, f64) {
-    let mut sorted: Vec<f64> = costs
-        .iter()
-        .map(|cost| of_cost(cost).as_secs_f64() * 1000.0)
-        .collect();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let median = match sorted.len() % 2 {
-        0 => f64::midpoint(sorted[middle - 1], sorted[middle]),
-        _ => sorted[middle],
-    };
-    (sorted[0], median, sorted[sorted.len() - 1])
-}
-
-/// What the kernel calls the processor.
-fn processor() -> String {
-    let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    told.lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or_else(
-            || "an unknown processor".to_owned(),
-            |(_, name)| name.trim().to_owned(),
-        )
+    Section {
+        heading: "Rotating beside plain ALTER ROLE",
+        text,
+    }
 }

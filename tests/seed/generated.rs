@@ -9,6 +9,14 @@ pub const TABLES: &str = include_str!("table_privileges.sql");
 /// The query for privileges on schemas, of the same page.
 pub const SCHEMAS: &str = include_str!("schema_privileges.sql");
 
+/// A query of the page for one role alone.
+pub fn of_role(query: &str, role: &str) -> String {
+    query.replace(
+        "GROUP BY",
+        &format!("AND r.rolname = '{}'\nGROUP BY", role.replace('\'', "''")),
+    )
+}
+
 /// Rows that only one of two queries has, a few of each, and how many rows there are.
 pub fn compared(query: &str, report: &str) -> String {
     format!(

@@ -9,7 +9,7 @@ mod why;
 use postgres::Client;
 
 use crate::scene::column;
-use generated::{compared, SCHEMAS, TABLES};
+use generated::{compared, of_role, SCHEMAS, TABLES};
 
 #[path = "../../seed/generated.rs"]
 mod generated;
@@ -28,12 +28,4 @@ fn same(client: &mut Client, query: &str, report: &str) -> usize {
     let count = told.last().and_then(|last| last.strip_prefix("rows: "));
     assert_eq!(told.len(), 1, "{report}: {told:#?}");
     count.and_then(|count| count.parse().ok()).unwrap()
-}
-
-/// A query of the page for one role alone.
-fn of_role(query: &str, role: &str) -> String {
-    query.replace(
-        "GROUP BY",
-        &format!("AND r.rolname = '{}'\nGROUP BY", role.replace('\'', "''")),
-    )
 }
