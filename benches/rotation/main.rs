@@ -15,7 +15,7 @@
 #[path = "../../tests/harness/mod.rs"]
 #[allow(unused_imports, reason = "as above")]
 mod harness;
-#[path = "../page/mod.rs"]
+#[path = "../page.rs"]
 mod page;
 mod report;
 
