@@ -6,10 +6,10 @@
 
 use super::give;
 use super::group::{self, Group};
+use super::made::{is_aggregate, judge, Step};
 use super::objects;
 use super::preset::{GroupKind, ObjectKind};
 use super::scope;
-use crate::catalog::home::{self, Standing};
 use crate::error::{Kind, Result};
 use crate::pg::authority::{self, Caller};
 use crate::pg::created::Change;
@@ -17,52 +17,6 @@ use crate::pg::object::{self, Facts, What};
 use crate::pg::owner;
 use crate::pg::{ident, lock, xact, Oid};
 use std::collections::hash_map::{Entry, HashMap};
-
-/// What is to be done about one change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    /// It is new: it gets what its schema's groups are to have.
-    Give,
-    /// It has come from another schema: the rights of that one's groups go.
-    Move {
-        /// The schema that it stood in.
-        from: Oid,
-    },
-    /// A routine that groups might call now reaches further than its caller.
-    Close,
-    /// A schema may have another name.
-    Rename,
-}
-
-/// Relations that have an owner of their own; indexes and TOAST follow their tables, composite types are types.
-const OWNED_RELATIONS: [char; 6] = ['r', 'p', 'v', 'm', 'f', 'S'];
-
-/// What is to be done about what was so, if it was, and now is so.
-fn judge(former: Option<Facts>, now: Facts) -> Option<Step> {
-    if matches!(now.what, What::Relation(kind) if !OWNED_RELATIONS.contains(&kind)) {
-        return None;
-    }
-    let Some(former) = former else {
-        return Some(Step::Give);
-    };
-    if now.what == What::Schema {
-        return Some(Step::Rename);
-    }
-    if former.schema != now.schema {
-        return Some(Step::Move {
-            from: former.schema,
-        });
-    }
-    // What its owner once took from the groups it does not get back by being replaced.
-    let was_open = ObjectKind::of(former.what).is_some();
-    let may_reach_further = ObjectKind::of(now.what).is_none() || is_aggregate(now.what);
-    (was_open && may_reach_further).then_some(Step::Close)
-}
-
-/// An aggregate reaches as far as what it calls, which only [`objects`] tells.
-fn is_aggregate(what: What) -> bool {
-    matches!(what, What::Routine { kind: 'a', .. })
-}
 
 /// Settles what a statement has made or changed.
 pub fn settle(changes: &[Change]) -> Result<()> {
@@ -74,9 +28,6 @@ pub fn settle(changes: &[Change]) -> Result<()> {
         let Some(step) = judge(change.former, now) else {
             continue;
         };
-        if owner::is_extension_member(change.class, change.object) {
-            continue;
-        }
         match step {
             Step::Give => give(change, now, groups.on(now.schema)?, &[])?,
             Step::Move { from } => {
@@ -120,13 +71,7 @@ impl Groups {
                 .hint("Try again when it has ended: SELECT * FROM pg_locks WHERE NOT granted; tells who waits.")
         };
         xact::or_timeout(|| lock::scope_shared(schema), busy)?;
-        let mut groups = group::on_schema(schema)?;
-        groups.retain(Group::is_bound);
-        // After pg_upgrade a schema's number may be another's, until the worker has bound the rows anew.
-        if !groups.is_empty() && home::standing()? != Standing::Ours {
-            groups.clear();
-        }
-        Ok(groups)
+        group::in_force_on(schema)
     }
 }
 
@@ -138,6 +83,9 @@ fn without(groups: &[Group], others: &[Group]) -> Vec<Group> {
 
 /// An object gets its owner, and each group its rights on it. The owner first: rights are in its name.
 fn give(change: &Change, now: Facts, groups: &[Group], before: &[Group]) -> Result<()> {
+    if groups.is_empty() || is_extensions(change) {
+        return Ok(());
+    }
     if let Some(group) = owner_among(groups) {
         let actor = actor(change, now);
         let of_group = owner_among(before).is_some_and(|g| g.role == now.owner);
@@ -145,13 +93,19 @@ fn give(change: &Change, now: Facts, groups: &[Group], before: &[Group]) -> Resu
             owner::hand_over(change.class, change.object, group.role, actor)?;
         }
     }
-    if groups.is_empty() {
-        return Ok(());
-    }
-    match objects::one(change.class, change.object)? {
-        Some(found) => give::to_object(change.class, change.object, found.kind, groups).map(|_| ()),
+    let kind = match is_aggregate(now.what) {
+        true => objects::one(change.class, change.object)?.map(|found| found.kind),
+        false => ObjectKind::of(now.what),
+    };
+    match kind {
+        Some(kind) => give::to_object(change.class, change.object, kind, groups).map(|_| ()),
         None => Ok(()),
     }
+}
+
+/// Whether an extension says who may use it. This is asked last, since it reads the catalog itself.
+fn is_extensions(change: &Change) -> bool {
+    owner::is_extension_member(change.class, change.object)
 }
 
 fn owner_among(groups: &[Group]) -> Option<&Group> {
@@ -183,6 +137,9 @@ fn goes_to(now: Facts, group: &Group, actor: Oid, of_group: bool) -> bool {
 
 /// What the groups of the former schema had goes; what somebody gave them beyond that stays.
 fn take(change: &Change, now: Facts, groups: &[Group]) -> Result<()> {
+    if groups.is_empty() || is_extensions(change) {
+        return Ok(());
+    }
     match ObjectKind::of(now.what) {
         Some(kind) => give::take_from(change.class, change.object, kind, groups),
         None => Ok(()),
@@ -202,100 +159,5 @@ fn rename(schema: Oid) -> Result<()> {
     match ident::schema_name(schema) {
         Some(name) => group::set_scope_name(schema, &name),
         None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pg::oid;
-
-    const HERE: u32 = 7;
-    const THERE: u32 = 8;
-
-    fn facts(schema: u32, what: What) -> Facts {
-        Facts {
-            schema: oid(schema),
-            owner: oid(10),
-            what,
-        }
-    }
-
-    fn routine(definer: bool, trusted: bool) -> What {
-        What::Routine {
-            kind: 'f',
-            definer,
-            trusted,
-        }
-    }
-
-    const TABLE: What = What::Relation('r');
-    const AGGREGATE: What = What::Routine {
-        kind: 'a',
-        definer: false,
-        trusted: false,
-    };
-
-    #[test]
-    fn an_aggregate_that_is_replaced_is_looked_at_again() {
-        let aggregate = facts(HERE, AGGREGATE);
-        assert_eq!(judge(Some(aggregate), aggregate), Some(Step::Close));
-    }
-
-    #[test]
-    fn what_follows_a_table_is_no_object_of_its_own() {
-        for kind in ['i', 'I', 't', 'c'] {
-            let (here, there) = (
-                facts(HERE, What::Relation(kind)),
-                facts(THERE, What::Relation(kind)),
-            );
-            assert_eq!(judge(None, here), None, "{kind}");
-            assert_eq!(judge(Some(here), there), None, "{kind}");
-        }
-    }
-
-    #[test]
-    fn what_is_new_is_given_its_rights() {
-        for what in [
-            TABLE,
-            What::Schema,
-            routine(false, true),
-            routine(true, true),
-        ] {
-            assert_eq!(judge(None, facts(HERE, what)), Some(Step::Give));
-        }
-    }
-
-    #[test]
-    fn what_stays_in_its_schema_keeps_what_it_has() {
-        for what in [
-            TABLE,
-            What::Relation('S'),
-            routine(false, true),
-            routine(true, false),
-        ] {
-            assert_eq!(judge(Some(facts(HERE, what)), facts(HERE, what)), None);
-        }
-    }
-
-    #[test]
-    fn what_goes_to_another_schema_leaves_the_rights_of_the_first() {
-        for what in [TABLE, routine(false, true)] {
-            let step = judge(Some(facts(HERE, what)), facts(THERE, what));
-            assert_eq!(step, Some(Step::Move { from: oid(HERE) }));
-        }
-    }
-
-    #[test]
-    fn a_routine_is_closed_once_when_it_comes_to_reach_further() {
-        let open = Some(facts(HERE, routine(false, true)));
-        for reaching in [routine(true, true), routine(false, false)] {
-            assert_eq!(judge(open, facts(HERE, reaching)), Some(Step::Close));
-            // What its owner gave after that is the owner's to give.
-            let closed = Some(facts(HERE, reaching));
-            assert_eq!(judge(closed, facts(HERE, reaching)), None);
-            // And what was closed is not opened behind its owner's back.
-            assert_eq!(judge(closed, facts(HERE, routine(false, true))), None);
-        }
     }
 }

@@ -3,7 +3,7 @@
 use super::preset::GroupKind;
 use crate::error::{Kind, Result};
 use crate::pg::spi::{self, Row};
-use crate::pg::{ident, time, Oid};
+use crate::pg::{database, ident, time, Oid};
 
 /// The scope of groups that hold rights on every schema.
 pub const EVERY_SCHEMA: Oid = Oid::INVALID;
@@ -238,4 +238,26 @@ pub fn set_scope_name(schema: Oid, name: &str) -> Result<()> {
         &[schema.into(), name.into()],
     )?;
     Ok(())
+}
+
+/// The groups of a schema and of every schema, where the rows are bound to this cluster and database: none in
+/// a copy, and none after pg_upgrade until the worker has bound the rows anew, since a schema's number may be
+/// another's there. One statement, because every CREATE asks.
+pub fn in_force_on(schema: Oid) -> Result<Vec<Group>> {
+    spi::query(
+        "SELECT g.role, g.role_name, g.kind, g.scope, g.scope_name
+           FROM credentials.access_group g, credentials.installation i
+          WHERE (g.scope OPERATOR(pg_catalog.=) $1 OR g.scope OPERATOR(pg_catalog.=) $2)
+            AND i.system_identifier OPERATOR(pg_catalog.=) $3 AND i.database OPERATOR(pg_catalog.=) $4",
+        &[
+            schema.into(),
+            EVERY_SCHEMA.into(),
+            database::system_identifier().cast_signed().into(),
+            database::current().into(),
+        ],
+    )?
+    .iter()
+    .map(read)
+    .filter(|group| group.as_ref().map_or(true, Group::is_bound))
+    .collect()
 }

@@ -3,7 +3,7 @@
 //!
 //! 1. [`scope`]: what a preset is given on, and who may give it.
 //! 2. [`make`]: the group, made when it is first asked for; [`sweep`] gives it its rights on what is there
-//!    ([`objects`] says on what), [`defaults`] and the hook on what will be.
+//!    ([`objects`] says on what), [`defaults`] and [`future`] on what will be.
 //! 3. [`member`]: who is in which group. The server's own memberships are the truth.
 //! 4. [`takeover`]: a group that owns its schema.
 
@@ -12,6 +12,7 @@ mod defaults;
 pub mod future;
 pub mod give;
 pub mod group;
+mod made;
 pub mod make;
 pub mod member;
 pub mod objects;

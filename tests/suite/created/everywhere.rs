@@ -113,3 +113,74 @@ fn what_an_extension_makes_is_the_extensions_to_give() {
     );
     assert_eq!(given, [""; 0]);
 }
+
+#[test]
+fn what_a_new_group_finds_and_what_an_older_one_was_given_object_by_object_is_the_same() {
+    let mut shop = Shop::new();
+    run(
+        &mut shop.scene.su,
+        "CREATE SCHEMA pair; SELECT credentials.grant('reader', 'read_only', '{pair}');
+         GRANT CREATE, USAGE ON SCHEMA pair TO stranger, app_owner",
+    );
+    for (maker, language, body) in [
+        ("su", "internal", "'int4pl'"),
+        ("own", "sql", "'SELECT $1 + $2'"),
+        ("stranger", "plpgsql", "'BEGIN RETURN $1 + $2; END'"),
+    ] {
+        let client = match maker {
+            "su" => &mut shop.scene.su,
+            "own" => &mut shop.scene.own,
+            _ => &mut shop.stranger,
+        };
+        let sql = "CREATE FUNCTION pair.@_open(int, int) RETURNS int LANGUAGE {l} AS {b};
+             CREATE FUNCTION pair.@_closed(int, int) RETURNS int LANGUAGE {l} AS {b};
+             REVOKE ALL ON FUNCTION pair.@_closed(int, int) FROM PUBLIC;
+             CREATE FUNCTION pair.@_definer(int, int) RETURNS int LANGUAGE {l} SECURITY DEFINER AS {b};
+             REVOKE ALL ON FUNCTION pair.@_definer(int, int) FROM PUBLIC;
+             CREATE AGGREGATE pair.@_sum (int) (SFUNC = pg_catalog.int4pl, STYPE = int);
+             CREATE AGGREGATE pair.@_of_open (int) (SFUNC = pair.@_open, STYPE = int);
+             CREATE AGGREGATE pair.@_of_closed (int) (SFUNC = pair.@_closed, STYPE = int);
+             CREATE AGGREGATE pair.@_of_definer (int) (SFUNC = pair.@_definer, STYPE = int);
+             CREATE OR REPLACE AGGREGATE pair.@_sum (int) (SFUNC = pair.@_definer, STYPE = int);
+             CREATE PROCEDURE pair.@_procedure() LANGUAGE sql AS 'SELECT 1';
+             CREATE TABLE pair.@_table (id serial PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY);
+             CREATE TABLE pair.@_parts (id int) PARTITION BY LIST (id);
+             CREATE TABLE pair.@_part PARTITION OF pair.@_parts DEFAULT; CREATE INDEX ON pair.@_parts (id);
+             CREATE VIEW pair.@_view AS SELECT 1 AS id; CREATE MATERIALIZED VIEW pair.@_kept AS SELECT 1 AS id;
+             CREATE SEQUENCE pair.@_sequence; CREATE TYPE pair.@_row AS (id int); CREATE TYPE pair.@_word AS ENUM ('a')";
+        let sql = sql
+            .replace('@', maker)
+            .replace("{l}", language)
+            .replace("{b}", body);
+        run(client, &sql);
+    }
+    run(
+        &mut shop.scene.su,
+        "SELECT credentials.grant('writer', 'read_write', '{pair}')",
+    );
+    let given = |shop: &mut Shop, group: &str| {
+        column(
+            &mut shop.scene.su,
+            &format!(
+                "SELECT o.name FROM (
+                    SELECT relname::text, relacl FROM pg_class WHERE relnamespace = 'pair'::regnamespace
+                    UNION ALL SELECT proname::text, proacl FROM pg_proc WHERE pronamespace = 'pair'::regnamespace) o (name, acl)
+                  WHERE EXISTS (SELECT FROM aclexplode(o.acl) a WHERE a.grantee = '{group}'::regrole) ORDER BY 1"
+            ),
+        )
+    };
+    let by_the_hook = given(&mut shop, "db_reader_pair");
+    assert_eq!(by_the_hook, given(&mut shop, "db_writer_pair"));
+    for (name, expected) in [
+        ("own_of_open", true),
+        ("own_of_definer", false),
+        ("own_sum", false),
+        ("su_of_closed", false),
+        ("stranger_procedure", true),
+        ("su_part", true),
+        ("own_table_n_seq", true),
+    ] {
+        let found = by_the_hook.iter().any(|n| n == name);
+        assert_eq!(found, expected, "{name}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use postgres::Client;
 
+use super::{routine_rights, Shop};
 use crate::harness::{wait_until, Cluster, SOON};
 use crate::scene::run;
 
@@ -79,4 +80,63 @@ fn a_forged_installation_is_never_read_by_the_worker() {
         "SELECT FROM (SELECT database FROM credentials.installation) i WHERE i.database = 0",
     );
     assert!(cluster.log().contains("our-trojan ran as evil"));
+}
+
+#[test]
+fn what_is_made_among_the_traps_of_the_databases_owner_is_readable_and_springs_none() {
+    let mut shop = Shop::on(Cluster::builder().hostile().start());
+    for maker in ["app_owner", "migrator", "stranger"] {
+        let client = &mut shop.makers().into_iter().find(|m| m.0 == maker).unwrap().1;
+        run(
+            client,
+            &format!(
+                "SET search_path = evil, pg_temp, pg_catalog; SET row_security = off; SET enable_indexscan = off;
+                 SET plan_cache_mode = force_custom_plan; SET client_min_messages = debug5; SET debug_print_plan = on;
+                 SET default_transaction_isolation = 'serializable'; SET transform_null_equals = on;
+                 SET quote_all_identifiers = on; SET standard_conforming_strings = off;
+                 BEGIN; CREATE TABLE shop.t_{maker} (id serial); ALTER TABLE shop.t_{maker} ADD COLUMN more serial;
+                 CREATE FUNCTION shop.f_{maker}() RETURNS int LANGUAGE sql AS 'SELECT 1';
+                 ALTER FUNCTION shop.f_{maker}() SECURITY DEFINER; COMMIT"
+            ),
+        );
+        shop.is_open(&format!("shop.t_{maker}"));
+    }
+    let rights = routine_rights(&mut shop.scene.su, "shop.f_migrator()");
+    assert_eq!(rights, [""; 0]);
+}
+
+#[test]
+fn no_code_of_a_maker_runs_as_anybody_else() {
+    let mut shop = Shop::new();
+    run(
+        &mut shop.scene.su,
+        "CREATE SCHEMA store; SELECT credentials.grant('migrator', 'owner', '{store}')",
+    );
+    run(
+        &mut shop.migrator,
+        "CREATE FUNCTION shop.tell(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+         BEGIN RAISE LOG '%-trojan ran as %', 'our', current_user; RETURN 1; END $$;
+         CREATE FUNCTION shop.on_change() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN PERFORM shop.tell(1); RETURN NEW; END $$;
+         CREATE DOMAIN shop.checked AS int CHECK (shop.tell(VALUE) = 1);
+         CREATE TABLE shop.t (id int DEFAULT shop.tell(1) CHECK (shop.tell(id) = 1), d shop.checked,
+                              g int GENERATED ALWAYS AS (shop.tell(id)) STORED);
+         CREATE INDEX ON shop.t (shop.tell(id));
+         CREATE TRIGGER t BEFORE INSERT ON shop.t FOR EACH ROW EXECUTE FUNCTION shop.on_change();
+         CREATE RULE r AS ON DELETE TO shop.t DO ALSO SELECT shop.tell(1);
+         CREATE POLICY p ON shop.t USING (shop.tell(id) = 1);
+         CREATE VIEW shop.v AS SELECT shop.tell(1) AS id; CREATE MATERIALIZED VIEW shop.m AS SELECT shop.tell(1) AS id;
+         INSERT INTO shop.t VALUES (1, 1);
+         CREATE TABLE shop.u (LIKE shop.t INCLUDING ALL); CREATE TABLE shop.w AS TABLE shop.t;
+         ALTER TABLE shop.t SET SCHEMA store; ALTER VIEW shop.v SET SCHEMA store;
+         ALTER MATERIALIZED VIEW shop.m SET SCHEMA store",
+    );
+    let log = shop.scene.cluster.log();
+    let mut ran: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split("our-trojan ran as ").nth(1))
+        .collect();
+    ran.sort_unstable();
+    ran.dedup();
+    assert_eq!(ran, ["migrator"]);
 }

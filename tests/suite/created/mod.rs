@@ -10,6 +10,7 @@ mod moves;
 mod race;
 mod routines;
 mod statements;
+mod twins;
 mod undone;
 
 use postgres::Client;
