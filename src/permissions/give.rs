@@ -20,11 +20,10 @@ pub fn to_object(class: Class, object: Oid, kind: ObjectKind, groups: &[Group]) 
 /// Takes from each of the groups what it has on one object by its preset. What somebody gave it beyond that
 /// stays. Writes nothing where they have none of it.
 pub fn take_from(class: Class, object: Oid, kind: ObjectKind, groups: &[Group]) -> Result<()> {
-    let rights = rights(kind, groups);
-    if rights.is_empty() {
-        return Ok(());
+    for right in rights(kind, groups) {
+        acl::take_from(target(class, object), right.grantee, right.rights)?;
     }
-    acl::take(target(class, object), &rights)
+    Ok(())
 }
 
 /// What each of the groups is to have on an object of a kind.

@@ -135,36 +135,6 @@ pub fn give_each(class: Class, objects: &[(Oid, u32)], grantee: Oid) -> Result<u
     Ok(written)
 }
 
-/// Takes rights on a target that its owner gave, from each of `rights`, where there are any. Grant options
-/// stay, and what was given on by them. A target that is gone is left alone.
-pub fn take(target: Target, rights: &[Right]) -> Result<()> {
-    // SAFETY: as in `add`.
-    unsafe {
-        let Some(place) = Place::write(target) else {
-            return Ok(());
-        };
-        let old = place.list();
-        let held = |acl| rights.iter().any(|right| has_any(acl, place.owner, right));
-        let Some(list) = old.filter(|acl| held(*acl)) else {
-            place.close();
-            return Ok(());
-        };
-        let list = rights.iter().fold(list, |acl, right| {
-            let item = pg_sys::AclItem {
-                ai_grantee: right.grantee,
-                ai_grantor: place.owner,
-                ai_privs: right.rights,
-            };
-            let how = pg_sys::ACL_MODECHG_DEL as i32;
-            let restrict = pg_sys::DropBehavior::DROP_RESTRICT;
-            pg_sys::aclupdate(acl, &item, how, place.owner, restrict)
-        });
-        place.put(old, list);
-    }
-    super::xact::next_command();
-    Ok(())
-}
-
 /// Takes rights on a target, and the options to grant them, from one grantee (0: PUBLIC), whoever gave them,
 /// and from whomever the grantee gave them. Tells whether there were any. The rest stays as it is.
 pub fn take_from(target: Target, grantee: Oid, rights: u32) -> Result<bool> {
@@ -251,17 +221,6 @@ unsafe fn has(acl: *mut pg_sys::Acl, owner: Oid, right: &Right) -> bool {
     list.iter().any(|r| {
         r.grantee == right.grantee && r.grantor == owner && r.rights & right.rights == right.rights
     })
-}
-
-/// Whether a list holds some of a right of its owner's.
-///
-/// # Safety
-/// As for [`entries`].
-unsafe fn has_any(acl: *mut pg_sys::Acl, owner: Oid, right: &Right) -> bool {
-    // SAFETY: as the caller vouches.
-    let list = unsafe { entries(acl) };
-    list.iter()
-        .any(|r| r.grantee == right.grantee && r.grantor == owner && r.rights & right.rights != 0)
 }
 
 /// The word that acldefault() wants for a target; nothing where such objects have no rights.
