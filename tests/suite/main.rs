@@ -43,5 +43,6 @@ mod snapshot;
 mod soft;
 mod specs;
 mod standby;
+mod tenants;
 mod transactions;
 mod watch;
