@@ -7,13 +7,14 @@ use super::gather::{self, View};
 use super::layout::{Ask, Layout};
 use super::plan as planning;
 use super::spec::Spec;
-use super::step::Line;
+use super::step::{Line, Step};
 use crate::catalog;
 use crate::core::name::Naming;
 use crate::error::Result;
 use crate::pg::call::{Answer, Call};
 use crate::pg::value::{Type, Value};
 use crate::settings;
+use crate::tenants;
 
 /// `credentials.layout(kind, app, schema, environment)`.
 pub fn layout(call: &Call) -> Result<Answer> {
@@ -38,6 +39,11 @@ pub fn plan(call: &Call) -> Result<Answer> {
     let spec = gather::settled(Spec::parse(&call.json("spec")?)?)?;
     let now = gather::present(&call.caller, View::of(&spec))?;
     let steps = planning::plan(&spec, &now)?;
+    for step in &steps {
+        if let Step::Share(step) = step {
+            tenants::check(step, &call.caller)?;
+        }
+    }
     let lines = steps.iter().flat_map(|step| step.lines(&now));
     Ok(Answer::Rows(
         lines.zip(1..).map(|(line, i)| row(i, line)).collect(),

@@ -1,8 +1,9 @@
 //! The present state as a spec: what plan() finds nothing to do for.
 
 use super::present::{CredentialNow, ObjectIs, Present, Scope};
-use super::spec::{GroupName, Schema, Spec, TableName, Wanted, TABLE_RIGHTS};
+use super::spec::{GroupName, Schema, Spec, TableName, Tenant, Wanted, TABLE_RIGHTS};
 use crate::permissions::GroupKind;
+use crate::tenants::Mark;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a spec can say of what is. Left out are default, which no spec is about, leases, which end by
@@ -19,8 +20,27 @@ pub fn export(now: &Present) -> Spec {
         groups: groups(now, &schemas),
         schemas,
         credentials,
+        tenants: tenants(now),
         ..Spec::default()
     }
+}
+
+/// The tenants, those of one credential and mark together.
+fn tenants(now: &Present) -> Vec<Tenant> {
+    let mut told: BTreeMap<(&String, &Mark), Vec<TableName>> = BTreeMap::new();
+    for (table, shared) in &now.shared {
+        for (credential, mark) in &shared.marks {
+            let tables = told.entry((credential, mark)).or_default();
+            tables.push(table.clone());
+        }
+    }
+    let entry = |((credential, mark), tables): ((&String, &Mark), _)| Tenant {
+        credential: credential.clone(),
+        tables,
+        column: mark.column.clone(),
+        value: mark.value.clone(),
+    };
+    told.into_iter().map(entry).collect()
 }
 
 /// The schemas that a group owns.

@@ -1,7 +1,7 @@
 //! Reads the present state.
 
 use super::present::{Asker, CredentialNow, GroupNow, Present, Scope};
-use super::spec::{Spec, TableName};
+use super::spec::{Spec, TableName, Tenant};
 use super::store;
 use crate::access::{self, Act};
 use crate::catalog::{self, Credential, State};
@@ -13,6 +13,7 @@ use crate::pg::authority::{self, Caller};
 use crate::pg::{database, role_settings, Oid};
 use crate::rotation;
 use crate::settings;
+use crate::tenants;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The spec with its settings as the server would store them; unknown ones, those that are not every user's
@@ -39,6 +40,8 @@ pub(super) struct View {
     tables: Vec<TableName>,
     /// Schemas whose rights are read one by one; nothing for all.
     direct: Option<Vec<String>>,
+    /// Tenants that the spec has.
+    tenants: Vec<Tenant>,
 }
 
 impl View {
@@ -71,6 +74,7 @@ impl View {
                 .collect(),
             direct: Some(direct.into_iter().cloned().collect()),
             tables: tables.into_iter().cloned().collect(),
+            tenants: spec.tenants.clone(),
         }
     }
 
@@ -80,6 +84,7 @@ impl View {
             roles: Vec::new(),
             tables: Vec::new(),
             direct: None,
+            tenants: Vec::new(),
         }
     }
 }
@@ -104,6 +109,7 @@ pub(super) fn present(caller: &Caller, view: View) -> Result<Present> {
         roles: store::roles(view.roles)?,
         tables: store::tables(&view.tables, me)?,
         direct: Vec::new(),
+        shared: tenants::present(&view.tenants)?,
     };
     let all = group::all()?;
     groups(&all, &mut now);

@@ -5,6 +5,7 @@ use crate::core::name::Naming;
 use crate::error::Error;
 use crate::permissions::{Access, GroupKind};
 use crate::pg::Oid;
+use crate::tenants::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The present state.
@@ -30,6 +31,8 @@ pub struct Present {
     pub tables: BTreeMap<TableName, TableNow>,
     /// What credentials were given on schemas and on what is in them, other than through groups.
     pub direct: Vec<Direct>,
+    /// Tables that have tenants, and those that the spec names tenants of.
+    pub shared: BTreeMap<TableName, Shared>,
 }
 
 /// What the caller may.

@@ -1,9 +1,10 @@
 //! What a spec says. Every key is optional, and what is absent is left as it is.
 
-use crate::core::quote;
 use crate::permissions::{Access, GroupKind};
 use crate::pg::acl::rights;
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use crate::tenants::{TableName, Tenant};
 
 /// How a spec says "every schema there is and will be".
 pub const EVERY: &str = "*";
@@ -59,28 +60,6 @@ pub struct Wanted {
     pub tables: BTreeMap<TableName, u32>,
     /// Roles that it is a member of.
     pub roles: BTreeSet<String>,
-}
-
-/// A table with its schema.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TableName {
-    /// The schema.
-    pub schema: String,
-    /// The table.
-    pub table: String,
-}
-
-/// A credential that sees of some tables the rows that bear its mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tenant {
-    /// The credential.
-    pub credential: String,
-    /// The tables.
-    pub tables: Vec<TableName>,
-    /// The column that tells whose a row is.
-    pub column: String,
-    /// What stands there in the tenant's rows.
-    pub value: String,
 }
 
 /// A role that owned and did everything, to be replaced by the spec's credentials.
@@ -177,11 +156,6 @@ impl TableName {
         let (schema, rest) = identifier(raw)?;
         let (table, rest) = identifier(rest.strip_prefix('.')?)?;
         rest.is_empty().then_some(TableName { schema, table })
-    }
-
-    /// As a person can paste it.
-    pub fn quoted(&self) -> String {
-        quote::qualified(&self.schema, &self.table)
     }
 }
 

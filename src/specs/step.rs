@@ -6,6 +6,7 @@ use crate::core::quote::{ident, literal};
 use crate::permissions::{Access, GroupKind};
 use crate::pg::acl::rights;
 use crate::pg::Oid;
+use crate::tenants;
 use serde_json::{json, Map, Value as Json};
 use std::collections::BTreeMap;
 
@@ -127,6 +128,8 @@ pub enum Step {
         /// The credential.
         name: String,
     },
+    /// A table gets other tenants.
+    Share(tenants::Step),
 }
 
 /// Who a new schema belongs to.
@@ -138,16 +141,7 @@ pub enum Owner {
     Default(String),
 }
 
-/// One line of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// What is done, in a word or two.
-    pub action: &'static str,
-    /// What to.
-    pub object: String,
-    /// The statement.
-    pub statement: String,
-}
+pub use crate::tenants::Line;
 
 impl Step {
     /// The lines that are shown for this step.
@@ -228,6 +222,7 @@ impl Step {
                     ),
                 ]
             }
+            Step::Share(step) => step.lines(role),
             _ => self.call().into_iter().collect(),
         }
     }
@@ -238,7 +233,8 @@ impl Step {
             Step::NewSchema { .. }
             | Step::OwnSchema { .. }
             | Step::CloseSchema { .. }
-            | Step::NewGroup { .. } => None,
+            | Step::NewGroup { .. }
+            | Step::Share(_) => None,
             Step::Create { name, .. }
             | Step::Configure { name, .. }
             | Step::Suspend { name }

@@ -1,6 +1,6 @@
 //! Whether a step can be taken: the tables, who may, the columns and values, the credentials.
 
-use super::plan::{Marks, Step, TableName};
+use super::plan::{self, Marks, Step, TableName};
 use super::rule::Marked;
 use super::store::{self, Found};
 use crate::access;
@@ -156,10 +156,9 @@ pub(super) fn credentials(marks: &Marks) -> Result<Vec<Credential>> {
         .collect()
 }
 
+/// The table of a name (42704).
 pub(super) fn find(name: &TableName) -> Result<Oid> {
-    store::find(name)?.ok_or_else(|| {
-        Kind::NotFound.error(format!("table {} does not exist", shown(&name.quoted())))
-    })
+    store::find(name)?.ok_or_else(|| plan::unknown(name))
 }
 
 pub(super) fn changed(table: &TableName) -> Error {

@@ -10,7 +10,7 @@ mod reach;
 mod rule;
 mod store;
 
-pub use plan::{plan, Mark, Marks, Shared, Step, TableName, Tenant};
+pub use plan::{plan, Mark, Marks, Member, Shared, Step, TableName, Tenant};
 
 use crate::error::{shown, Result};
 use crate::pg::authority::{self, Caller};
@@ -18,7 +18,8 @@ use crate::pg::expression::TypeName;
 use crate::pg::policy::Table;
 use crate::pg::{log, owner, Oid};
 use fit::{changed, credentials, find, is_table, marked, prepare};
-use std::collections::{BTreeMap, HashMap};
+use rule::Marked;
+use std::collections::{BTreeMap, BTreeSet};
 use store::Found;
 
 /// A line of a plan: a statement as a person would type it.
@@ -32,86 +33,108 @@ pub struct Line {
     pub statement: String,
 }
 
-/// Every table that has tenants.
-pub fn present() -> Result<BTreeMap<TableName, Shared>> {
-    let mut names: HashMap<Oid, TableName> = HashMap::new();
-    let mut tables: BTreeMap<TableName, Shared> = BTreeMap::new();
-    for root in store::roots()? {
-        let family = store::family(root)?;
-        let Some(first) = family.first() else {
-            continue;
-        };
-        names.insert(root, first.name());
-        let intact = family
-            .iter()
-            .all(|member| member.intact || !is_table(member));
-        let shared = Shared {
-            marks: Marks::new(),
-            intact,
-        };
-        tables.insert(first.name(), shared);
+/// Every table that has tenants, and those that `wanted` names.
+pub fn present(wanted: &[Tenant]) -> Result<BTreeMap<TableName, Shared>> {
+    let mut roots = store::roots()?;
+    for table in wanted.iter().flat_map(|tenant| &tenant.tables) {
+        roots.extend(store::find(table)?);
     }
-    for entry in store::entries()? {
-        let Some(name) = names.get(&entry.relation) else {
+    let entries = store::entries()?;
+    let mut tables = BTreeMap::new();
+    for root in roots {
+        let family = store::family(root)?;
+        let Some(name) = family.first().map(Found::name) else {
             continue;
         };
-        let mark = Mark {
-            column: entry.column,
-            value: entry.value,
-        };
-        let shared = tables.entry(name.clone()).or_default();
-        shared.marks.insert(entry.credential, mark);
+        let own = entries.iter().filter(|entry| entry.relation == root);
+        let marks: Marks = own
+            .map(|entry| {
+                let (column, value) = (entry.column.clone(), entry.value.clone());
+                (entry.credential.clone(), Mark { column, value })
+            })
+            .collect();
+        let named = wanted.iter().filter(|tenant| tenant.tables.contains(&name));
+        let columns: BTreeSet<&str> = named
+            .map(|tenant| tenant.column.as_str())
+            .chain(marks.values().map(|mark| mark.column.as_str()))
+            .collect();
+        let tables_of_it = family.iter().filter(|found| is_table(found));
+        let members = tables_of_it
+            .map(|found| member(found, &columns))
+            .collect::<Result<_>>()?;
+        tables.insert(name, Shared { marks, members });
     }
     Ok(tables)
 }
 
-/// Checks what can be known before anything is done: the tables and columns are there, the values are of
-/// the columns' types, the caller may do it. Credentials need not be there yet.
+fn member(found: &Found, columns: &BTreeSet<&str>) -> Result<Member> {
+    let typed = |column: &&str| Some(((*column).to_owned(), found.table.column_type(column)?));
+    let mut policies = Vec::new();
+    if let Some((others, rows)) = found.policies {
+        for (policy, name) in [(others, rule::OTHERS), (rows, rule::ROWS)] {
+            if store::stands_on(policy, found.table.oid)? {
+                policies.push(name);
+            }
+        }
+    }
+    Ok(Member {
+        table: found.name(),
+        columns: columns.iter().filter_map(typed).collect(),
+        policies,
+        intact: found.intact,
+    })
+}
+
+/// Checks what can be known before anything is done: what has tenants is a table, its columns are there, the
+/// values are of the columns' types, the caller may do it. Credentials need not be there yet.
 pub fn check(step: &Step, caller: &Caller) -> Result<()> {
     prepare(step, caller).map(|_| ())
 }
 
-/// The statements of a step, in order.
-pub fn lines(step: &Step) -> Result<Vec<Line>> {
-    let root = find(&step.table)?;
-    let mut lines = Vec::new();
-    for member in store::family(root)?.iter().filter(|m| is_table(m)) {
-        let table = member.name().quoted();
-        let mut say = |action, statement| {
-            lines.push(Line {
-                action,
-                object: format!("table {table}"),
-                statement,
-            });
-        };
-        if let Some(policies) = member.policies {
-            for (policy, name) in [(policies.0, rule::OTHERS), (policies.1, rule::ROWS)] {
-                if store::stands_on(policy, member.table.oid)? {
-                    say("drop policy", format!("DROP POLICY {name} ON {table}"));
+impl Step {
+    /// The statements, in order; `role_of` gives the role of a credential.
+    pub fn lines(&self, role_of: impl Fn(&str) -> String) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for member in &self.members {
+            let table = member.table.quoted();
+            let mut say = |action, statement| {
+                let object = format!("table {table}");
+                lines.push(Line {
+                    action,
+                    object,
+                    statement,
+                });
+            };
+            for policy in &member.policies {
+                say("drop policy", format!("DROP POLICY {policy} ON {table};"));
+            }
+            let marked: Vec<Marked> = self
+                .after
+                .iter()
+                .filter_map(|(credential, mark)| {
+                    Some(Marked {
+                        role_name: role_of(credential),
+                        column: mark.column.clone(),
+                        kind: member.columns.get(&mark.column)?.clone(),
+                        value: mark.value.clone(),
+                    })
+                })
+                .collect();
+            let switch = if marked.is_empty() {
+                "DISABLE ROW LEVEL SECURITY, NO FORCE"
+            } else {
+                for policy in rule::policies(&marked, &TypeName::text()) {
+                    say("create policy", rule::statement(&policy, &table));
                 }
+                "ENABLE ROW LEVEL SECURITY, FORCE"
+            };
+            if !member.intact || marked.is_empty() {
+                let statement = format!("ALTER TABLE {table} {switch} ROW LEVEL SECURITY;");
+                say("row security", statement);
             }
         }
-        if step.after.is_empty() {
-            say(
-                "row security",
-                format!(
-                    "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY"
-                ),
-            );
-            continue;
-        }
-        let marked = marked(&member.table, &step.after)?;
-        for policy in rule::policies(&marked, &TypeName::text()) {
-            say("create policy", rule::statement(&policy, &table));
-        }
-        if !(member.policies.is_some() && member.intact) {
-            say(
-                "row security",
-                format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"),
-            );
-        }
+        lines
     }
-    Ok(lines)
 }
 
 /// Brings one table and its partitions to what a step says, as their owners.
@@ -125,7 +148,7 @@ pub fn apply(step: &Step, caller: &Caller) -> Result<()> {
     if family.first().map(|first| first.table.oid) != Some(root) {
         return Err(changed(&step.table));
     }
-    let now = present()?.remove(&step.table).unwrap_or_default().marks;
+    let now = present(&[])?.remove(&step.table).unwrap_or_default().marks;
     if now != step.before {
         return Err(changed(&step.table));
     }

@@ -1,8 +1,9 @@
 //! Which tables get which tenants: pure decisions.
 
 use crate::core::quote;
-use crate::error::{shown, Kind, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::error::{shown, Error, Kind, Result};
+use crate::pg::expression::TypeName;
+use std::collections::BTreeMap;
 
 /// A table with its schema, by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,12 +46,25 @@ pub struct Mark {
 /// The tenants of a table: credentials by name.
 pub type Marks = BTreeMap<String, Mark>;
 
-/// A table that has tenants.
+/// A table that has tenants, or that is to get some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shared {
     /// Its tenants.
     pub marks: Marks,
-    /// Whether its policies, and those of its partitions, are as they were made and in force.
+    /// The table itself, and the partitions and children below it.
+    pub members: Vec<Member>,
+}
+
+/// A table, or one below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub table: TableName,
+    /// The types of those of its columns that tell, or should tell, tenants.
+    pub columns: BTreeMap<String, TypeName>,
+    /// Which of our policies stand on it.
+    pub policies: Vec<&'static str>,
+    /// Whether both are as they were made, and in force.
     pub intact: bool,
 }
 
@@ -59,47 +73,69 @@ pub struct Shared {
 pub struct Step {
     /// The table.
     pub table: TableName,
+    /// The table and what is below it, as they are now.
+    pub members: Vec<Member>,
     /// Its tenants now.
     pub before: Marks,
     /// Its tenants then; none: row security goes.
     pub after: Marks,
 }
 
+impl Shared {
+    /// Whether row security is as `marks` want it.
+    fn is(&self, marks: &Marks) -> bool {
+        self.marks == *marks
+            && self.members.iter().all(|member| {
+                if marks.is_empty() {
+                    member.policies.is_empty()
+                } else {
+                    member.intact
+                }
+            })
+    }
+}
+
 /// What has to be done, in the order of the tables' names.
 ///
 /// What `wanted` does not name stays, but on tables for which `is_complete` says that it names all: those
-/// of schemas whose spec is authoritative.
+/// of schemas whose spec is authoritative. `present` knows every table that `wanted` names and that is there.
 pub fn plan(
     wanted: &[Tenant],
     present: &BTreeMap<TableName, Shared>,
     is_complete: impl Fn(&TableName) -> bool,
 ) -> Result<Vec<Step>> {
     let wanted = by_table(wanted)?;
-    let tables: BTreeSet<&TableName> = wanted.keys().chain(present.keys()).collect();
-    let nothing = Shared::default();
+    if let Some(table) = wanted.keys().find(|table| !present.contains_key(table)) {
+        return Err(unknown(table));
+    }
     let mut steps = Vec::new();
-    for table in tables {
-        let now = present.get(table).unwrap_or(&nothing);
+    for (table, now) in present {
         let complete = is_complete(table);
+        let named = wanted.get(table);
+        if named.is_none() && !complete {
+            continue;
+        }
         let mut after = if complete {
             Marks::new()
         } else {
             now.marks.clone()
         };
-        if let Some(marks) = wanted.get(table) {
-            after.extend(marks.clone());
-        } else if !complete {
-            continue;
-        }
-        if after != now.marks || !now.intact {
+        after.extend(named.cloned().unwrap_or_default());
+        if !now.is(&after) {
             steps.push(Step {
                 table: table.clone(),
+                members: now.members.clone(),
                 before: now.marks.clone(),
                 after,
             });
         }
     }
     Ok(steps)
+}
+
+/// The error for a table that is not there.
+pub(super) fn unknown(table: &TableName) -> Error {
+    Kind::NotFound.error(format!("table {} does not exist", shown(&table.quoted())))
 }
 
 /// The tenants of each table. One that is named twice for a table must say the same (22023).
@@ -157,13 +193,28 @@ mod tests {
         }
     }
 
-    fn present(tenants: &[Tenant]) -> BTreeMap<TableName, Shared> {
-        let marks = by_table(tenants).unwrap();
-        let shared = |(table, marks)| {
-            let intact = true;
-            (table, Shared { marks, intact })
+    /// A table with these tenants, its policies as they should be.
+    fn shared(name: &str, marks: Marks) -> (TableName, Shared) {
+        let made = !marks.is_empty();
+        let member = Member {
+            table: table(name),
+            columns: BTreeMap::new(),
+            policies: if made { vec!["tenants_rows"] } else { vec![] },
+            intact: made,
         };
-        marks.into_iter().map(shared).collect()
+        let members = vec![member];
+        (table(name), Shared { marks, members })
+    }
+
+    /// Two tables, with the tenants that are named.
+    fn present(tenants: &[Tenant]) -> BTreeMap<TableName, Shared> {
+        let mut all = BTreeMap::from([
+            shared("orders", Marks::new()),
+            shared("items", Marks::new()),
+        ]);
+        let marks = by_table(tenants).unwrap().into_iter();
+        all.extend(marks.map(|(table, marks)| shared(&table.table, marks)));
+        all
     }
 
     #[test]
@@ -173,7 +224,7 @@ mod tests {
             tenant("b", &["orders"], "2"),
         ];
         assert_eq!(plan(&wanted, &present(&wanted), |_| true), Ok(vec![]));
-        let steps = plan(&wanted, &BTreeMap::new(), |_| false).unwrap();
+        let steps = plan(&wanted, &present(&[]), |_| false).unwrap();
         assert_eq!(steps.len(), 2);
         assert_eq!(steps[1].after.len(), 2);
         assert!(steps[1].before.is_empty());
@@ -200,7 +251,7 @@ mod tests {
         let wanted = [tenant("a", &["orders"], "1")];
         let mut now = present(&wanted);
         for shared in now.values_mut() {
-            shared.intact = false;
+            shared.members[0].intact = false;
         }
         assert_eq!(plan(&wanted, &now, |_| false).unwrap().len(), 1);
         assert_eq!(
@@ -213,10 +264,22 @@ mod tests {
     #[test]
     fn a_tenant_cannot_have_two_marks_on_a_table() {
         let twice = [tenant("a", &["orders"], "1"), tenant("a", &["orders"], "2")];
-        assert!(plan(&twice, &BTreeMap::new(), |_| false).is_err());
+        assert!(plan(&twice, &present(&[]), |_| false).is_err());
         let same = [tenant("a", &["orders"], "1"), tenant("a", &["orders"], "1")];
-        assert!(plan(&same, &BTreeMap::new(), |_| false).is_ok());
+        assert!(plan(&same, &present(&[]), |_| false).is_ok());
         let nul = [tenant("a", &["orders"], "1\0")];
-        assert!(plan(&nul, &BTreeMap::new(), |_| false).is_err());
+        assert!(plan(&nul, &present(&[]), |_| false).is_err());
+    }
+
+    #[test]
+    fn a_table_that_is_not_there_is_told_and_one_whose_tenants_are_gone_is_opened() {
+        let error = plan(&[tenant("a", &["nothing"], "1")], &present(&[]), |_| false).unwrap_err();
+        assert_eq!(error.kind(), Kind::NotFound);
+        let mut now = present(&[]);
+        for shared in now.values_mut() {
+            shared.members[0].policies = vec!["tenants_rows"];
+        }
+        assert_eq!(plan(&[], &now, |_| false), Ok(vec![]));
+        assert_eq!(plan(&[], &now, |_| true).unwrap().len(), 2);
     }
 }

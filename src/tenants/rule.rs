@@ -110,7 +110,7 @@ pub fn statement(policy: &Policy, table: &str) -> String {
     };
     let rule = text(&policy.rule);
     format!(
-        "CREATE POLICY {} ON {table}{restrictive} USING ({rule}) WITH CHECK ({rule})",
+        "CREATE POLICY {} ON {table}{restrictive} USING ({rule}) WITH CHECK ({rule});",
         policy.name
     )
 }
@@ -174,7 +174,7 @@ mod tests {
         assert!(!others.restrictive && others.rule == Expr::True);
         assert_eq!(
             statement(&others, "shop.orders"),
-            "CREATE POLICY tenants_others ON shop.orders USING (true) WITH CHECK (true)"
+            "CREATE POLICY tenants_others ON shop.orders USING (true) WITH CHECK (true);"
         );
         let who = r#"'{"a","a-rotating"}'::text[]"#;
         let rule = format!(
@@ -184,7 +184,7 @@ mod tests {
         );
         assert_eq!(
             statement(&rows, "shop.orders"),
-            format!("CREATE POLICY tenants_rows ON shop.orders AS RESTRICTIVE USING ({rule}) WITH CHECK ({rule})")
+            format!("CREATE POLICY tenants_rows ON shop.orders AS RESTRICTIVE USING ({rule}) WITH CHECK ({rule});")
         );
     }
 

@@ -16,6 +16,7 @@ use crate::rotation::supply::Supply;
 use crate::specs::present::{Object, ObjectIs, Scope};
 use crate::specs::spec::GroupName;
 use crate::specs::step::{Owner, Step};
+use crate::tenants;
 
 /// Does one step; gives the password of a credential that was made, where it is shown this once.
 pub(super) fn run(call: &Call, step: &Step, passwords: &mut Supply) -> Result<Option<Secret>> {
@@ -35,6 +36,7 @@ pub(super) fn run(call: &Call, step: &Step, passwords: &mut Supply) -> Result<Op
             connection_limit,
             login,
         } => return made(name, *connection_limit, *login, passwords),
+        Step::Share(step) => tenants::apply(step, caller)?,
         _ => to_credential(caller, step)?,
     }
     Ok(None)

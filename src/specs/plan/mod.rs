@@ -8,11 +8,12 @@ mod rights;
 mod schemas;
 
 use super::present::{CredentialNow, Present};
-use super::spec::{Spec, Wanted};
+use super::spec::{Spec, TableName, Wanted};
 use super::step::Step;
 use crate::core::name::Name;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::Oid;
+use crate::tenants;
 use std::collections::BTreeMap;
 
 /// The steps from what is to what should be; none where all of it is so.
@@ -24,18 +25,24 @@ pub fn plan(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
         steps.extend(rights::steps(spec, now, name, wanted)?);
     }
     steps.extend(removal::steps(spec, now)?);
+    // Last: whether a tenant is kept to its rows depends on what it was given.
+    let names_all = |table: &TableName| {
+        spec.schemas
+            .get(&table.schema)
+            .is_some_and(|s| s.authoritative)
+    };
+    let shared = tenants::plan(&spec.tenants, &now.shared, names_all)?;
+    steps.extend(shared.into_iter().map(Step::Share));
     Ok(steps)
 }
 
-/// Tenants and the leaving of a flat role are planned by rooms of their own.
+/// The leaving of a flat role is planned by a room of its own.
 fn refuse_unbuilt(spec: &Spec) -> Result<()> {
-    let key = match spec {
-        Spec { from: Some(_), .. } => "from",
-        Spec { tenants, .. } if !tenants.is_empty() => "tenants",
-        _ => return Ok(()),
-    };
+    if spec.from.is_none() {
+        return Ok(());
+    }
     Err(Kind::NotBuilt
-        .error(format!("the key \"{key}\" is not built yet"))
+        .error("the key \"from\" is not built yet")
         .hint("Leave it out of the spec."))
 }
 

@@ -28,6 +28,7 @@ fn empty() -> Present {
         roles: BTreeMap::from([("pg_monitor".to_owned(), RoleNow { superuser: false })]),
         tables: BTreeMap::new(),
         direct: Vec::new(),
+        shared: BTreeMap::new(),
     }
 }
 
