@@ -1,11 +1,14 @@
 //! What is made in the home database, by whatever statement and whomever: it gets the rights of its
-//! schema's groups before the next statement can ask for it.
+//! schema's groups, and what comes below a table with tenants its policies, before the next statement can
+//! ask for it.
 
 use crate::error::Result;
 use crate::permissions::future;
 use crate::pg::created::{self, Change};
+use crate::pg::owner::Class;
 use crate::pg::{database, ident};
 use crate::settings;
+use crate::tenants::follow;
 
 /// Watches from here on; only while libraries are preloaded.
 pub(super) fn install() {
@@ -26,5 +29,7 @@ fn settle(changes: &[Change]) -> Result<()> {
     if ident::own_relation("access_group").is_none() {
         return Ok(());
     }
-    future::settle(changes)
+    future::settle(changes)?;
+    let relations = changes.iter().filter(|c| c.class == Class::Relation);
+    follow::settle(relations.map(|c| c.object))
 }

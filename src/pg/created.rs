@@ -29,6 +29,9 @@ pub struct Change {
 /// Decides what becomes of what a statement has made; an error makes the statement fail.
 type Judge = fn(&[Change]) -> Result<()>;
 
+/// `pg_inherits` (pg_inherits.h): what is told here is a table that comes below another.
+const INHERITS: Oid = Oid::from_u32(2611);
+
 static JUDGE: OnceLock<Judge> = OnceLock::new();
 static mut FORMER: pg_sys::object_access_hook_type = None;
 
@@ -91,6 +94,7 @@ unsafe fn matters(access: Access::Type, class: Oid) -> bool {
             pg_sys::RelationRelationId
                 | pg_sys::ProcedureRelationId
                 | pg_sys::NamespaceRelationId
+                | INHERITS
         )
         // SAFETY: plain globals.
         && unsafe { pg_sys::IsUnderPostmaster && !pg_sys::creating_extension }
@@ -117,7 +121,12 @@ unsafe fn is_internal(access: Access::Type, argument: *const c_void) -> bool {
 /// what is changed is the old one still: so a routine that is replaced is told from a new one.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn note(access: Access::Type, class: Oid, object: Oid) {
-    let Some(class) = Class::of(class).filter(|_| !SETTLING.get()) else {
+    // A table that comes below another is changed by that, and told by its own OID.
+    let class = match class {
+        INHERITS => Some(Class::Relation),
+        other => Class::of(other),
+    };
+    let Some(class) = class.filter(|_| !SETTLING.get()) else {
         return;
     };
     let is_new = access == Access::OAT_POST_CREATE && class != Class::Routine;

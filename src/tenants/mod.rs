@@ -5,6 +5,7 @@
 //! partitions ([`apply`]). [`rule`] says what the policies say, and why so.
 
 mod fit;
+pub mod follow;
 mod plan;
 mod reach;
 mod rule;
@@ -145,6 +146,10 @@ pub fn apply(step: &Step, caller: &Caller) -> Result<()> {
     }
     // Decided again under the locks: names, owners and tenants are now what they stay.
     let family = prepare(step, caller)?;
+    for member in family.iter().filter(|m| is_table(m)) {
+        // Who came below it until the table above was locked.
+        Table::lock(member.table.oid);
+    }
     if family.first().map(|first| first.table.oid) != Some(root) {
         return Err(changed(&step.table));
     }
@@ -157,7 +162,7 @@ pub fn apply(step: &Step, caller: &Caller) -> Result<()> {
     reach::refuse(&roles, &family)?;
     store::forget(root)?;
     for member in family.iter().filter(|m| is_table(m)) {
-        write(member, root, step)?;
+        write(member, root, &step.after)?;
     }
     for credential in &tenants {
         if let Some(mark) = step.after.get(&credential.name) {
@@ -174,7 +179,7 @@ pub fn apply(step: &Step, caller: &Caller) -> Result<()> {
 }
 
 /// Writes the policies of one table, or takes them away.
-fn write(member: &Found, root: Oid, step: &Step) -> Result<()> {
+fn write(member: &Found, root: Oid, marks: &Marks) -> Result<()> {
     let table = &member.table;
     if let Some((others, rows)) = member.policies {
         for policy in [others, rows] {
@@ -184,11 +189,11 @@ fn write(member: &Found, root: Oid, step: &Step) -> Result<()> {
             }
         }
     }
-    if step.after.is_empty() {
+    if marks.is_empty() {
         table.set_row_security(false);
         return Ok(());
     }
-    let [others, rows] = rule::policies(&marked(table, &step.after)?, &TypeName::text());
+    let [others, rows] = rule::policies(&marked(table, marks)?, &TypeName::text());
     let others = table.create_policy(&others)?;
     let rows = table.create_policy(&rows)?;
     if !member.intact {

@@ -101,10 +101,9 @@ fn rights_on(roles: &Value, tables: &Value) -> Result<()> {
     ))
 }
 
-/// Relations that read the tables past row security, and that a tenant may use.
-fn readers(roles: &Value, tables: &Value) -> Result<()> {
-    let found = spi::row(
-        "WITH RECURSIVE rule (relation, source, past) AS (
+/// Relations that read tables past row security, and that a tenant may use: $1 the tenants' roles, $2 the
+/// tables, $3 the relations that are asked about, none: all.
+const READERS: &str = "WITH RECURSIVE rule (relation, source, past) AS (
            SELECT w.ev_class, d.refobjid,
                   c.relkind OPERATOR(pg_catalog.=) 'm'
                     OR (o.rolsuper OR o.rolbypassrls) AND NOT EXISTS (
@@ -125,22 +124,36 @@ fn readers(roles: &Value, tables: &Value) -> Result<()> {
            SELECT r.relation, r.past OR b.past FROM reads b
              JOIN rule r ON r.source OPERATOR(pg_catalog.=) b.relation)
          SELECT t.rolname::pg_catalog.text, g.rolname::pg_catalog.text, n.nspname::pg_catalog.text,
-                c.relname::pg_catalog.text, c.relkind::pg_catalog.text
+                c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.oid
            FROM (SELECT DISTINCT b.relation FROM reads b WHERE b.past) b
            JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) b.relation
            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace,
                 pg_catalog.pg_authid t, pg_catalog.pg_authid g
           WHERE t.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[])
+            AND (pg_catalog.cardinality($3) OPERATOR(pg_catalog.=) 0
+              OR c.oid OPERATOR(pg_catalog.=) ANY ($3::pg_catalog.oid[]))
             AND pg_catalog.pg_has_role(t.oid, g.oid, 'MEMBER')
             AND (pg_catalog.has_any_column_privilege(g.oid, c.oid, 'SELECT, INSERT, UPDATE')
               OR pg_catalog.has_table_privilege(g.oid, c.oid, 'DELETE'))
-          ORDER BY 1, 3, 4, (g.oid OPERATOR(pg_catalog.=) t.oid) USING OPERATOR(pg_catalog.>) LIMIT 1",
-        &[roles.clone(), tables.clone()],
-    )?;
+          ORDER BY 1, 3, 4, (g.oid OPERATOR(pg_catalog.=) t.oid) USING OPERATOR(pg_catalog.>)";
+
+fn readers(roles: &Value, tables: &Value) -> Result<()> {
+    let all = store::oids(std::iter::empty());
+    let found = spi::row(READERS, &[roles.clone(), tables.clone(), all])?;
     match found {
         None => Ok(()),
         Some(row) => Err(read_past(&row)?),
     }
+}
+
+/// Of these relations, those through which a tenant would read past row security, with the tenant's name.
+pub(super) fn past(roles: Value, tables: Value, relations: Value) -> Result<Vec<(Oid, String)>> {
+    let rows = spi::query(READERS, &[roles, tables, relations])?;
+    let found: Result<Vec<_>> = rows.iter().map(|r| Ok((r.oid(5)?, r.text(0)?))).collect();
+    let mut found = found?;
+    found.sort_unstable_by_key(|(relation, _)| relation.to_u32());
+    found.dedup_by_key(|(relation, _)| *relation);
+    Ok(found)
 }
 
 fn read_past(row: &Row) -> Result<Error> {

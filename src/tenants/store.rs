@@ -16,6 +16,8 @@ pub(super) struct Found {
     /// Whether it is one that users' rows are kept in, and nobody else's: not temporary, not of an extension,
     /// not of the system, not ours.
     pub(super) ordinary: bool,
+    /// Whether it is temporary.
+    pub(super) temporary: bool,
     /// Whether row security is on, and we have not switched it on.
     pub(super) foreign_security: bool,
     /// Whether there is any policy that is not ours.
@@ -53,6 +55,7 @@ fn read(row: &Row) -> Result<Found> {
         superuser_owned: row.bool(8)?,
         policies: row.maybe_oid(9)?.zip(row.maybe_oid(10)?),
         intact: row.bool(11)?,
+        temporary: row.bool(12)?,
     })
 }
 
@@ -66,6 +69,23 @@ pub(super) fn find(name: &TableName) -> Result<Option<Oid>> {
         &[name.schema.as_str().into(), name.table.as_str().into()],
     )?
     .map(|row| row.oid(0))
+    .transpose()
+}
+
+/// The name of a relation.
+pub(super) fn name(relation: Oid) -> Result<Option<TableName>> {
+    spi::row(
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text FROM pg_catalog.pg_class c
+           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+          WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        &[relation.into()],
+    )?
+    .map(|row| {
+        Ok(TableName {
+            schema: row.text(0)?,
+            table: row.text(1)?,
+        })
+    })
     .transpose()
 }
 
@@ -92,7 +112,8 @@ pub(super) fn family(root: Oid) -> Result<Vec<Found>> {
                 COALESCE(o.rolsuper, true),
                 t.others_policy, t.rows_policy,
                 t.relation IS NOT NULL AND c.relrowsecurity AND c.relforcerowsecurity
-                  AND COALESCE(d.digest OPERATOR(pg_catalog.=) t.digest, false)
+                  AND COALESCE(d.digest OPERATOR(pg_catalog.=) t.digest, false),
+                c.relpersistence OPERATOR(pg_catalog.=) 't'
            FROM (SELECT b.relation, pg_catalog.max(b.depth) AS depth FROM below b GROUP BY b.relation) b
            JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) b.relation
            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -222,6 +243,39 @@ pub(super) fn insert_table(relation: Oid, root: Oid, others: Oid, rows: Oid) -> 
         &[relation.into(), root.into(), others.into(), rows.into()],
     )?;
     Ok(())
+}
+
+/// The roles of all tenants, and all tables that they are kept to their rows of.
+pub(super) fn everything() -> Result<(Vec<Oid>, Vec<Oid>)> {
+    let list = |statement| -> Result<Vec<Oid>> {
+        let rows = spi::query(statement, &[])?;
+        rows.iter().map(|row| row.oid(0)).collect()
+    };
+    Ok((
+        list(
+            "SELECT DISTINCT t.role FROM credentials.tenant t
+               JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) t.role",
+        )?,
+        list("SELECT t.relation FROM credentials.tenant_table t")?,
+    ))
+}
+
+/// Of these relations, those that have come below a table with tenants and have no policies of ours yet: each
+/// with the table that the tenants are of.
+pub(super) fn newcomers(relations: Value) -> Result<Vec<(Oid, Oid)>> {
+    spi::query(
+        "SELECT DISTINCT i.inhrelid, t.root FROM pg_catalog.pg_inherits i
+           JOIN credentials.tenant_table t ON t.relation OPERATOR(pg_catalog.=) i.inhparent
+          WHERE i.inhrelid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[])
+            AND NOT EXISTS (SELECT FROM credentials.tenant_table o
+                             WHERE o.relation OPERATOR(pg_catalog.=) i.inhrelid
+                               AND o.root OPERATOR(pg_catalog.=) t.root)
+          ORDER BY 1, 2",
+        &[relations],
+    )?
+    .iter()
+    .map(|row| Ok((row.oid(0)?, row.oid(1)?)))
+    .collect()
 }
 
 /// Whether a policy is there, and stands on that table.
