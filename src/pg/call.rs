@@ -157,7 +157,7 @@ unsafe fn read(fcinfo: pg_sys::FunctionCallInfo, function: &'static str) -> Resu
                 holed.push(name.clone());
             }
             let value = Value::from_datum(arg.value, arg.isnull, oid)
-                .ok_or_else(|| Kind::Internal.error("an argument of a type without a door"))?;
+                .ok_or_else(|| unreadable(&name, oid))?;
             arguments.push((name, value));
         }
         Ok(Call {
@@ -167,6 +167,16 @@ unsafe fn read(fcinfo: pg_sys::FunctionCallInfo, function: &'static str) -> Resu
             holed,
         })
     }
+}
+
+/// Why a value was not read: a document may hold what PostgreSQL can keep and nobody can use.
+fn unreadable(name: &str, oid: Oid) -> Error {
+    if oid != pg_sys::JSONBOID {
+        return Kind::Internal.error("an argument of a type without a door");
+    }
+    Kind::BadArgument
+        .error(format!("argument \"{name}\" cannot be read"))
+        .detail("It goes more than 120 levels deep, or holds a number that is beyond all measure.")
 }
 
 /// The names and types of a function's input arguments, as `pg_proc` has them.

@@ -248,11 +248,28 @@ unsafe fn read(datum: pg_sys::Datum, oid: Oid, kind: Type) -> Option<Value> {
                     .flatten()
                     .collect(),
             ),
-            Type::Json => Value::Json(JsonB::from_datum(datum, false)?.0),
+            Type::Json => Value::Json(json(datum)?),
             Type::Bytes => Value::Bytes(Vec::<u8>::from_datum(datum, false)?),
             Type::Inet => Value::Inet(pgrx::Inet::from_datum(datum, false)?.0),
         })
     }
+}
+
+/// A `jsonb`; nothing for one that goes deeper, or has a greater number, than is read here.
+///
+/// # Safety
+/// `datum` must be a valid non-null `jsonb`.
+unsafe fn json(datum: pg_sys::Datum) -> Option<serde_json::Value> {
+    // SAFETY: the caller vouches for the datum; the text is the server's own copy, of a document that has no NUL.
+    let text = unsafe {
+        let value = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+        let out = pgrx::direct_function_call::<&std::ffi::CStr>(
+            pg_sys::jsonb_out,
+            &[Some(pg_sys::Datum::from(value))],
+        )?;
+        out.to_str().ok()?
+    };
+    serde_json::from_str(text).ok()
 }
 
 macro_rules! carries {
