@@ -30,7 +30,7 @@ use crate::pg::value::Value;
 use crate::pg::{authority, ident, Oid};
 use class::Purpose;
 use inventory::Entry;
-use neutral::Reach;
+use neutral::{Moving, Reach};
 use std::collections::HashSet;
 
 /// Whose objects go to whom.
@@ -154,12 +154,14 @@ pub struct Item {
 /// Nothing is changed and no object is locked; what others do meanwhile can change the outcome.
 pub fn plan(scope: &Scope) -> Result<Vec<Item>> {
     scope.check()?;
-    let mut moving = HashSet::new();
+    let entries = inventory::list(scope)?;
+    let moving = Moving::of(entries.iter().filter(|e| moves(scope, e)));
+    let mut moved = HashSet::new();
     let mut items = Vec::new();
-    for entry in inventory::list(scope)? {
-        let (action, note) = foresee(scope, &entry, &moving)?;
+    for entry in entries {
+        let (action, note) = foresee(scope, &entry, &moving, &moved)?;
         if entry.facts.class == Class::Relation && action != Action::Skip {
-            moving.insert(entry.object);
+            moved.insert(entry.object);
         }
         if let Some(mut item) = describe(&entry, action, &note)? {
             if let (Action::Move | Action::Neutralise, Some(to)) =
@@ -182,11 +184,13 @@ pub fn plan(scope: &Scope) -> Result<Vec<Item>> {
 
 /// Whether a scope holds anything that would move.
 pub fn is_empty(scope: &Scope) -> Result<bool> {
-    let moves = |entry: &Entry| {
-        let action = entry.verdict(scope.purpose()).action;
-        matches!(action, Action::Move | Action::Neutralise)
-    };
-    Ok(!inventory::list(scope)?.iter().any(moves))
+    Ok(!inventory::list(scope)?.iter().any(|e| moves(scope, e)))
+}
+
+/// Whether an entry moves, as far as it alone tells.
+fn moves(scope: &Scope, entry: &Entry) -> bool {
+    let action = entry.verdict(scope.purpose()).action;
+    matches!(action, Action::Move | Action::Neutralise)
 }
 
 /// What keeps a role from going, as far as it is known now, in every database.
@@ -233,17 +237,20 @@ pub fn rows(items: &[Item]) -> Vec<Vec<Value>> {
 ///
 /// Nothing has moved yet, so what a superuser's view reads is taken as readable where it will have moved
 /// before the view.
-fn foresee(scope: &Scope, entry: &Entry, moving: &HashSet<Oid>) -> Result<(Action, String)> {
+fn foresee(
+    scope: &Scope,
+    entry: &Entry,
+    moving: &Moving,
+    moved: &HashSet<Oid>,
+) -> Result<(Action, String)> {
     let verdict = entry.verdict(scope.purpose());
     if verdict.action != Action::Move {
         return Ok((verdict.action, note(entry, verdict.note)));
     }
     let reads = neutral::reads(entry)?;
     let reach = Reach {
-        more: reads.iter().any(|r| r.more),
-        less: reads
-            .iter()
-            .any(|r| r.less && !moving.contains(&r.relation)),
+        more: reads.iter().any(|r| moving.reaches_further(entry, r)),
+        less: reads.iter().any(|r| r.less && !moved.contains(&r.relation)),
     };
     if neutral::must_stay(entry, reach) {
         Ok((Action::Skip, neutral::stays(entry).to_owned()))

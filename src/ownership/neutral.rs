@@ -4,7 +4,8 @@ use super::class::Owner;
 use super::inventory::Entry;
 use crate::error::{Kind, Result};
 use crate::pg::owner::{self, Class};
-use crate::pg::{acl, spi, Oid};
+use crate::pg::{acl, authority, spi, Oid};
+use std::collections::HashMap;
 
 /// A relation that a view, or a table's rules, name.
 #[derive(Debug)]
@@ -13,8 +14,35 @@ pub struct Read {
     pub relation: Oid,
     /// The new owner may do with it what the old one may not.
     pub more: bool,
+    /// So it would be if the new owner had it.
+    pub more_if_had: bool,
     /// The new owner may not read it.
     pub less: bool,
+}
+
+/// The relations that a pass moves, each with its owner before and after: what a view may do with them when
+/// all of it is done.
+#[derive(Debug, Default)]
+pub struct Moving(HashMap<Oid, (Oid, Oid)>);
+
+impl Moving {
+    /// The relations among these entries.
+    pub fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Moving {
+        let relations = entries.filter(|e| e.facts.class == Class::Relation);
+        Moving(relations.map(|e| (e.object, (e.owner, e.to))).collect())
+    }
+
+    /// Whether an entry reaches further into a relation when both have moved. What was its owner's own is
+    /// as it was; what somebody else's becomes the new owner's, before or after the entry, is more.
+    pub fn reaches_further(&self, entry: &Entry, read: &Read) -> bool {
+        match self.0.get(&read.relation) {
+            Some((owner, _)) if *owner == entry.owner => false,
+            Some((_, to)) if authority::has_privileges_of(entry.to, *to) => {
+                read.more || read.more_if_had
+            }
+            _ => read.more,
+        }
+    }
 }
 
 /// What a move changes in what is reached with the owner's rights.
@@ -34,7 +62,7 @@ pub struct Reach {
 ///
 /// The relations are taken from the rules themselves: `pg_depend` leaves out the server's own tables,
 /// such as `pg_authid`. What stands now is compared: a relation of the old owner that has moved already shows as more, and
-/// the caller knows better.
+/// one of a third role that has yet to move to the new owner does not; the caller knows better.
 pub fn reads(entry: &Entry) -> Result<Vec<Read>> {
     if !is_reader(entry) {
         return Ok(Vec::new());
@@ -47,6 +75,9 @@ pub fn reads(entry: &Entry) -> Result<Vec<Read>> {
                                     ELSE pg_catalog.has_any_column_privilege($3, x.oid, p) END
                            AND (NOT pg_catalog.has_table_privilege($2, x.oid, p)
                              OR x.relrowsecurity AND x.relowner OPERATOR(pg_catalog.<>) $2)),
+                EXISTS (SELECT FROM pg_catalog.unnest('{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
+                         WHERE NOT pg_catalog.has_table_privilege($2, x.oid, p)
+                            OR x.relrowsecurity AND x.relowner OPERATOR(pg_catalog.<>) $2),
                 NOT pg_catalog.has_any_column_privilege($3, x.oid, 'SELECT')
            FROM pg_catalog.pg_rewrite r
            JOIN pg_catalog.pg_class v ON v.oid OPERATOR(pg_catalog.=) r.ev_class,
@@ -68,7 +99,8 @@ pub fn reads(entry: &Entry) -> Result<Vec<Read>> {
             relation: row.oid(0)?,
             // NULL is a relation that went away between: it is in nobody's reach.
             more: row.maybe_bool(1)?.unwrap_or(false),
-            less: row.maybe_bool(2)?.unwrap_or(true),
+            more_if_had: row.maybe_bool(2)?.unwrap_or(false),
+            less: row.maybe_bool(3)?.unwrap_or(true),
         })
     })
     .collect()

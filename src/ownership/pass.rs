@@ -3,14 +3,14 @@
 use super::attempt::{attempt, pause, Failure};
 use super::class::{self, Action, Owner};
 use super::inventory::{self, Entry};
-use super::neutral::{self, Reach};
+use super::neutral::{self, Moving, Reach};
 use super::outcome::BatchOutcome;
 use super::{rights, Item, Scope};
 use crate::error::{shown, Kind, Result};
 use crate::pg::hold::{self, Held, Locks};
 use crate::pg::owner::{self, Class};
-use crate::pg::{authority, ident, xact, Oid};
-use std::collections::{HashMap, VecDeque};
+use crate::pg::{authority, ident, xact};
+use std::collections::VecDeque;
 
 /// Entries of the server's lock table that one batch may take. The table holds at least
 /// max_locks_per_transaction (64) times max_connections (100) of them for the whole cluster.
@@ -32,9 +32,8 @@ pub struct Pass {
     stuck: Vec<Item>,
     /// Tries in a row that found the object in use.
     failures: u32,
-    /// Whose the relations were when the pass began: a view that read its owner's own reads no more
-    /// than before when they have moved.
-    formerly: HashMap<Oid, Oid>,
+    /// The relations that it moves.
+    moving: Moving,
 }
 
 /// What became of one object.
@@ -51,16 +50,10 @@ impl Pass {
         scope.check()?;
         let queue: VecDeque<Entry> = inventory::list(&scope)?
             .into_iter()
-            .filter(|e| {
-                matches!(
-                    e.verdict(scope.purpose()).action,
-                    Action::Move | Action::Neutralise
-                )
-            })
+            .filter(|e| super::moves(&scope, e))
             .collect();
-        let relations = queue.iter().filter(|e| e.facts.class == Class::Relation);
         Ok(Pass {
-            formerly: relations.map(|e| (e.object, e.owner)).collect(),
+            moving: Moving::of(queue.iter()),
             done: 0,
             total: queue.len() as u64,
             queue,
@@ -219,7 +212,7 @@ impl Pass {
         let reach = Reach {
             more: reads
                 .iter()
-                .any(|r| r.more && self.formerly.get(&r.relation) != Some(&entry.owner)),
+                .any(|read| self.moving.reaches_further(entry, read)),
             less: reads.iter().any(|r| r.less),
         };
         if neutral::must_stay(entry, reach) {

@@ -5,6 +5,7 @@ mod configuration;
 mod errors;
 mod home;
 mod owner;
+mod permissions;
 mod resolution;
 mod trojans;
 mod wire;
