@@ -29,6 +29,7 @@ mod harness_itself;
 mod held;
 mod killed;
 mod life;
+mod matrix;
 mod notices;
 mod permissions;
 mod readme;
