@@ -14,6 +14,7 @@
 
 #[path = "../../tests/seed/generated.rs"]
 mod generated;
+mod grants;
 #[path = "../../tests/harness/mod.rs"]
 #[allow(unused_imports, reason = "as above")]
 mod harness;
@@ -25,7 +26,8 @@ mod reports;
 type Measure = fn() -> page::Section;
 
 /// The sections that this program writes, each with a word to run it alone.
-const SECTIONS: [(&str, Measure); 1] = [("reports", reports::measure)];
+const SECTIONS: [(&str, Measure); 2] =
+    [("reports", reports::measure), ("grants", grants::measure)];
 
 fn main() {
     // `cargo bench -- reports` measures the one section; cargo's own flags begin with a dash.
