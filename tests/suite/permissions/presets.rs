@@ -91,7 +91,11 @@ fn a_routine_of_its_owners_rights_or_of_an_untrusted_language_is_nobodys_by_a_pr
         &mut scene.su,
         "CREATE FUNCTION shop.in_c(int4, int4) RETURNS int4 LANGUAGE internal AS 'int4pl';
          REVOKE EXECUTE ON FUNCTION shop.in_c FROM PUBLIC;
-         CREATE AGGREGATE shop.adds(int4) (SFUNC = shop.in_c, STYPE = int4);
+         CREATE FUNCTION shop.hidden(int4, int4) RETURNS int4 LANGUAGE internal AS 'int4pl';
+         CREATE AGGREGATE shop.opens(int4) (SFUNC = shop.hidden, STYPE = int4);
+         REVOKE EXECUTE ON FUNCTION shop.hidden FROM PUBLIC;
+         REVOKE EXECUTE ON FUNCTION shop.opens FROM PUBLIC;
+         CREATE AGGREGATE shop.adds(int4) (SFUNC = int4pl, STYPE = int4);
          REVOKE EXECUTE ON FUNCTION shop.adds FROM PUBLIC",
     );
     scene.credential("analyst");
@@ -103,7 +107,9 @@ fn a_routine_of_its_owners_rights_or_of_an_untrusted_language_is_nobodys_by_a_pr
         )
     };
     assert_eq!(can("in_c(int, int)"), "f");
-    assert_eq!(can("adds(int)"), "f", "an aggregate is no way round");
+    assert_eq!(can("hidden(int, int)"), "f");
+    assert_eq!(can("opens(int)"), "f", "an aggregate is no way round");
+    assert_eq!(can("adds(int)"), "t");
     assert_eq!(can("definer_secret()"), "f");
     assert_eq!(can("double_it(int)"), "t");
 }

@@ -134,3 +134,37 @@ fn traps_of_a_hostile_owner_and_event_triggers_see_nothing_of_a_grant() {
     let seen = "SELECT string_agg(tag, ',') FROM public.seen";
     assert_eq!(ask(&mut scene.su, seen), "");
 }
+
+#[test]
+fn a_table_of_an_open_transaction_is_waited_for_by_the_first_grant_and_given() {
+    let mut scene = Scene::new();
+    run(&mut scene.own, SHOP);
+    let mut analyst = scene.credential("analyst");
+    let mut other = scene.login("default");
+    run(&mut scene.own, "BEGIN; CREATE TABLE shop.late (i int)");
+    let first = thread::spawn(move || {
+        outcome(
+            &mut other,
+            "SELECT credentials.grant('analyst', 'read_only', '{shop}')",
+        )
+    });
+    until_somebody_waits(&mut scene);
+    run(&mut scene.own, "COMMIT");
+    assert_eq!(first.join().unwrap(), "");
+    may(&mut analyst, &["SELECT * FROM shop.late"]);
+}
+
+#[test]
+fn a_table_that_is_made_while_the_first_grant_is_open_sees_the_group() {
+    let mut scene = Scene::new();
+    run(&mut scene.own, SHOP);
+    let mut analyst = scene.credential("analyst");
+    let mut other = scene.cluster.superuser("app");
+    run(&mut scene.own, "BEGIN");
+    grant(&mut scene.own, "analyst", "read_only", "{shop}");
+    let maker = thread::spawn(move || outcome(&mut other, "CREATE TABLE shop.meanwhile (i int)"));
+    until_somebody_waits(&mut scene);
+    run(&mut scene.own, "COMMIT");
+    assert_eq!(maker.join().unwrap(), "");
+    may(&mut analyst, &["SELECT * FROM shop.meanwhile"]);
+}

@@ -85,6 +85,57 @@ fn after_pg_upgrade_the_rows_are_bound_anew_and_everything_goes_on() {
 }
 
 #[test]
+fn after_pg_upgrade_groups_are_of_their_schemas_though_these_have_other_numbers_and_names() {
+    let old = ready();
+    created(&old, "analyst");
+    let mut before = owner(&old);
+    // Numbers that are used up here and not in the new cluster.
+    let mut filler = String::new();
+    for i in 0..50 {
+        filler.push_str(&format!("CREATE SCHEMA f{i}; DROP SCHEMA f{i};"));
+    }
+    before.batch_execute(&filler).unwrap();
+    before
+        .batch_execute(
+            "CREATE SCHEMA shop; CREATE TABLE shop.t (i int); CREATE SCHEMA stock; CREATE TABLE stock.t (i int);
+             SELECT credentials.grant('analyst', 'read_only', '{shop,*}');
+             SELECT credentials.grant('analyst', 'owner', '{stock}');
+             ALTER SCHEMA shop RENAME TO store; CREATE SCHEMA shop; CREATE TABLE shop.t (i int)",
+        )
+        .unwrap();
+    old.superuser("app")
+        .batch_execute("SELECT credentials.wait(); UPDATE credentials.access_group SET scope_name = 'shop' WHERE scope_name = 'store'")
+        .unwrap();
+    let new = upgraded(&old);
+    let mut superuser = new.superuser("app");
+    wait_until("the rows are bound anew", SOON, || {
+        let events = superuser.query(
+            "SELECT FROM credentials.events() WHERE action = 'claim'",
+            &[],
+        );
+        events.is_ok_and(|rows| rows.len() == 1)
+    });
+    let bound = "SELECT string_agg(concat_ws(' ', role_name, kind, scope_name, n.nspname), ',' ORDER BY role_name)
+                   FROM credentials.access_group g LEFT JOIN pg_namespace n ON n.oid = g.scope";
+    let bound: String = superuser.query_one(bound, &[]).unwrap().get(0);
+    assert_eq!(
+        bound,
+        "db_owner_stock owner stock stock,db_reader_all reader *,db_reader_shop reader store store"
+    );
+    let access = "SELECT access::text FROM credentials.list() WHERE name = 'analyst'";
+    let access: String = superuser.query_one(access, &[]).unwrap().get(0);
+    assert_eq!(
+        access,
+        r#"{"*": "read_only", "stock": "owner", "store": "read_only"}"#
+    );
+    let new_shop = "SELECT has_table_privilege('db_reader_shop', 'shop.t', 'SELECT')";
+    assert!(!superuser
+        .query_one(new_shop, &[])
+        .unwrap()
+        .get::<_, bool>(0));
+}
+
+#[test]
 fn rows_of_another_cluster_whose_roles_do_not_agree_are_foreign_and_nothing_is_done_with_them() {
     let cluster = ready();
     created(&cluster, "analyst");
