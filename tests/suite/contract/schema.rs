@@ -117,7 +117,9 @@ const STATES: [(&str, &str, &[&str]); 4] = [
     (
         "job",
         "kind",
-        &["destroy", "expire", "repair", "retire", "rotate", "suspend"],
+        &[
+            "destroy", "expire", "move", "repair", "retire", "rotate", "suspend",
+        ],
     ),
     (
         "twin",
