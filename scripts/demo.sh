@@ -153,19 +153,32 @@ SELECT table_schema AS schema, count(*) AS relations FROM information_schema.tab
 SQL
 
     title "Create a credential and log in with its URL"
-    as_default <<<"SELECT * FROM credentials.create('analyst');"
+    as_default <<<"SELECT * FROM credentials.create('analyst', access => 'read_only', schemas => '{shop}');"
     local old_url new_url
     show_url as_default "SELECT credentials.url('analyst');"
     old_url=$url
     shell_psql "$old_url" "SELECT current_user, current_database()"
 
-    title "A new credential may connect and nothing else; plain GRANT gives it more"
-    refused shell_psql "$old_url" "SELECT count(*) FROM shop.orders"
-    as_default <<'SQL'
-GRANT USAGE, CREATE ON SCHEMA shop TO analyst;
-GRANT SELECT ON ALL TABLES IN SCHEMA shop TO analyst;
-SQL
+    title "It reads its schema, what is there and what anybody makes there later; plain GRANT gives it more"
     shell_psql "$old_url" "SELECT count(*) AS orders FROM shop.orders"
+    refused shell_psql "$old_url" "DELETE FROM shop.orders"
+    as_default <<'SQL'
+CREATE TABLE shop.returns (id integer PRIMARY KEY, reason text);
+GRANT CREATE ON SCHEMA shop TO analyst;
+SQL
+    shell_psql "$old_url" "SELECT count(*) AS returns FROM shop.returns"
+    as_default <<'SQL'
+SELECT user_name, schema_name, table_name, privilege_types FROM credentials.table_privileges('analyst');
+SELECT * FROM credentials.why('shop.orders', 'SELECT', 'analyst');
+SQL
+
+    title "Set up an app from one document: what would be done, then the same for good; the second time nothing"
+    as_default <<'SQL'
+SELECT step, action, object, statement FROM credentials.plan(credentials.layout('owner_writer_reader', 'blog'));
+SELECT count(*) AS steps FROM credentials.apply(credentials.layout('owner_writer_reader', 'blog'));
+SELECT count(*) AS steps FROM credentials.apply(credentials.layout('owner_writer_reader', 'blog'));
+SELECT name, access, read_only, connection_limit FROM credentials.list();
+SQL
 
     title "List the credentials"
     open_session "$old_url"
@@ -232,6 +245,11 @@ SELECT * FROM credentials.wait('default');
 SELECT relname, relowner::regrole AS owner FROM pg_class
  WHERE relname IN ('made_by_superuser', 'open_invoices') ORDER BY 1;
 SELECT * FROM credentials.repair_plan();
+SQL
+
+    title "What a careful DBA would look at, with the statement that mends it"
+    as_superuser <<'SQL'
+SELECT severity, code, object, remedy FROM credentials.check();
 SQL
 
     title "What happened: jobs, the audit trail, and a line of the server log"

@@ -241,7 +241,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
 @PINNED@
 AS 'MODULE_PATHNAME', 'grant_wrapper';
 COMMENT ON FUNCTION credentials.grant(text, text, text[]) IS
-  'Gives a credential (name) a preset of rights on schemas: read_only (USAGE, SELECT), read_write (and INSERT, UPDATE, DELETE, USAGE of sequences) or owner (and CREATE, and a share in what the schema holds). It holds for what is in the schema and for what anybody makes there later. schemas => ''{*}'': every schema there is and will be, but the system''s and credentials. One preset a credential and schema: the one before is replaced, and told in was. The rights are held by a group (db_reader_<schema>, db_writer_<schema>, db_owner_<schema>); the credential becomes its member.';
+  'Gives a credential (name) a preset of rights (access) on schemas: read_only (USAGE, SELECT), read_write (and INSERT, UPDATE, DELETE, USAGE of sequences) or owner (and CREATE, and a share in what the schema holds). It holds for what is in the schema and for what anybody makes there later. schemas => ''{*}'': every schema there is and will be, but the system''s and credentials. One preset a credential and schema: the one before is replaced, and told in was. The rights are held by a group (db_reader_<schema>, db_writer_<schema>, db_owner_<schema>); the credential becomes its member.';
 
 CREATE FUNCTION credentials.revoke(
     name text,

@@ -26,8 +26,7 @@ mod reports;
 type Measure = fn() -> page::Section;
 
 /// The sections that this program writes, each with a word to run it alone.
-const SECTIONS: [(&str, Measure); 2] =
-    [("reports", reports::measure), ("grants", grants::measure)];
+const SECTIONS: [(&str, Measure); 2] = [("reports", reports::measure), ("grants", grants::measure)];
 
 fn main() {
     // `cargo bench -- reports` measures the one section; cargo's own flags begin with a dash.
