@@ -4,6 +4,7 @@ use super::present::{CredentialNow, ObjectIs, Present, Scope};
 use super::spec::{GroupName, Schema, Spec, TableName, Tenant, Wanted, TABLE_RIGHTS};
 use crate::permissions::GroupKind;
 use crate::tenants::Mark;
+use crate::pg::acl::rights::USAGE;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a spec can say of what is. Left out are default, which no spec is about, leases, which end by
@@ -99,13 +100,20 @@ fn wanted(name: &str, held: &CredentialNow, now: &Present) -> Wanted {
         connection_limit: (held.connection_limit != -1).then_some(held.connection_limit),
         settings: settings.collect(),
         login: (!held.open).then_some(false),
-        tables: tables(name, now),
+        tables: tables(name, held, now),
         roles: held.roles.clone(),
     }
 }
 
-fn tables(credential: &str, now: &Present) -> BTreeMap<TableName, u32> {
+/// The rights on tables in schemas that the credential may use: a spec that gives rights on a table gives the
+/// use of its schema too.
+fn tables(credential: &str, held: &CredentialNow, now: &Present) -> BTreeMap<TableName, u32> {
     let known = TABLE_RIGHTS.iter().fold(0, |bits, (_, bit)| bits | bit);
+    let uses = |schema: &str| {
+        held.access_on(schema).is_some()
+            || held.access.contains_key(&Scope::Every)
+            || now.has_on_schema(credential, schema, USAGE)
+    };
     let mut tables = BTreeMap::new();
     for given in now.direct.iter().filter(|d| d.credential == credential) {
         let (ObjectIs::Table(table), 0) = (&given.object.kind, given.object.column) else {
@@ -115,7 +123,7 @@ fn tables(credential: &str, now: &Present) -> BTreeMap<TableName, u32> {
             schema: given.schema.clone(),
             table: table.clone(),
         };
-        if given.rights & known != 0 {
+        if given.rights & known != 0 && uses(&given.schema) {
             *tables.entry(name).or_default() |= given.rights & known;
         }
     }

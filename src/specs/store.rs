@@ -192,7 +192,7 @@ pub(super) fn direct(schemas: Option<Vec<String>>, caller: Oid, now: &mut Presen
                      WHERE d.classid OPERATOR(pg_catalog.=) o.class AND d.objid OPERATOR(pg_catalog.=) o.oid
                        AND d.deptype OPERATOR(pg_catalog.=) 'e')
           GROUP BY r.name, n.nspname, o.kind, o.oid, o.attribute, o.name, o.arguments, o.owner
-          ORDER BY 1, 2, 3, 6, 7, 4, 5",
+          ORDER BY 1, 2, 3, 6, 5, 7, 4",
         &[all.into(), Value::TextArray(schemas.unwrap_or_default()), caller.into()],
     )?;
     for row in &rows {

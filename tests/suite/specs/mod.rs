@@ -2,7 +2,13 @@
 //! time nothing is written.
 
 mod applying;
+mod at_once;
+mod authoritative;
+mod callers;
+mod documents;
+mod exporting;
 mod layouts;
+mod odd;
 
 use postgres::Client;
 
@@ -11,21 +17,20 @@ use crate::scene::{ask, column, rows};
 /// The statements of a plan, in order.
 #[track_caller]
 fn plan(client: &mut Client, spec: &str) -> Vec<String> {
-    let spec = spec.replace('\'', "''");
-    column(
-        client,
-        &format!("SELECT statement FROM credentials.plan('{spec}')"),
-    )
+    statements(client, "plan", spec)
 }
 
 /// The statements that an apply ran.
 #[track_caller]
 fn apply(client: &mut Client, spec: &str) -> Vec<String> {
-    let spec = spec.replace('\'', "''");
-    column(
-        client,
-        &format!("SELECT statement FROM credentials.apply('{spec}')"),
-    )
+    statements(client, "apply", spec)
+}
+
+#[track_caller]
+fn statements(client: &mut Client, function: &str, spec: &str) -> Vec<String> {
+    // In dollars, so that it says the same whatever an owner has set for backslashes.
+    let sql = format!("SELECT statement FROM credentials.{function}($spec${spec}$spec$)");
+    column(client, &sql)
 }
 
 /// What layout() answers to these arguments.
@@ -70,7 +75,6 @@ fn versions(su: &mut Client) -> Vec<String> {
 fn writes_nothing(su: &mut Client, client: &mut Client, spec: &str) {
     let before = versions(su);
     assert_eq!(plan(client, spec), [""; 0]);
-    let quoted = spec.replace('\'', "''");
     // The first reading of rows that were written may tidy their pages up, and others write now and then.
     let mut quiet = false;
     for _ in 0..10 {
@@ -78,7 +82,7 @@ fn writes_nothing(su: &mut Client, client: &mut Client, spec: &str) {
             su,
             &format!(
                 "WITH before AS MATERIALIZED (SELECT pg_current_wal_insert_lsn() AS lsn),
-                      done AS MATERIALIZED (SELECT count(*) AS n FROM before, credentials.apply('{quoted}'))
+                      done AS MATERIALIZED (SELECT count(*) AS n FROM before, credentials.apply($spec${spec}$spec$))
                  SELECT done.n, before.lsn = pg_current_wal_insert_lsn() AS same,
                         coalesce(pg_current_xact_id_if_assigned()::text, 'none') AS xid
                    FROM before, done"
