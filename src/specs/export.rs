@@ -3,8 +3,8 @@
 use super::present::{CredentialNow, ObjectIs, Present, Scope};
 use super::spec::{GroupName, Schema, Spec, TableName, Tenant, Wanted, TABLE_RIGHTS};
 use crate::permissions::GroupKind;
-use crate::tenants::Mark;
 use crate::pg::acl::rights::USAGE;
+use crate::tenants::Mark;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a spec can say of what is. Left out are default, which no spec is about, leases, which end by

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod present;
 mod reading;
 pub mod spec;
+mod statement;
 pub mod step;
 mod store;
 mod writing;
