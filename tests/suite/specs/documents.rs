@@ -2,7 +2,7 @@
 
 use super::{apply, writes_nothing};
 use crate::harness::expect_error;
-use crate::scene::{ask, run, Scene};
+use crate::scene::{ask, column, run, Scene};
 
 const PAGE: &str = include_str!("../../../docs/permissions.md");
 
@@ -85,6 +85,28 @@ fn the_background_job_and_the_audit_of_the_page_do_what_it_says_of_them() {
     ] {
         expect_error(&mut audit, statement, "42501");
     }
+}
+
+#[test]
+fn the_tenant_of_the_page_sees_its_own_rows_and_writes_no_others() {
+    let mut scene = Scene::new();
+    run(&mut scene.own, APPLICATION);
+    apply(&mut scene.own, &under("Tenant"));
+    let mut tenant = scene.login("tenant_a");
+    assert_eq!(column(&mut tenant, "SELECT tenant FROM shop.orders"), ["a"]);
+    run(
+        &mut tenant,
+        "INSERT INTO shop.orders (tenant) VALUES ('a'); UPDATE shop.orders SET id = id",
+    );
+    expect_error(
+        &mut tenant,
+        "INSERT INTO shop.orders (tenant) VALUES ('b')",
+        "42501",
+    );
+    assert_eq!(
+        column(&mut tenant, "SELECT tenant FROM shop.orders"),
+        ["a", "a"]
+    );
 }
 
 #[test]
