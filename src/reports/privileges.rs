@@ -11,7 +11,7 @@ use crate::pg::acl::{rights, Right, PUBLIC};
 use crate::pg::census::{self, AccessList};
 use crate::pg::sink::{Interned, Sink};
 use crate::pg::value::Value;
-use crate::pg::{database, Oid};
+use crate::pg::{database, xact, Oid};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -155,6 +155,7 @@ impl<'call, const N: usize> Report<'_, 'call, N> {
         let mut expander = Expander::new(self.roles, self.vocabulary);
         let mut lists = Lists::new(self.vocabulary);
         for start in wanted.clone().step_by(BLOCK) {
+            xact::check_for_interrupts();
             let block = start..wanted.end.min(start + BLOCK);
             let codes = self.codes(&mut expander, &block);
             for rank in block.clone() {

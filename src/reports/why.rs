@@ -11,7 +11,7 @@ use crate::core::quote::ident;
 use crate::error::{shown, Kind, Result};
 use crate::pg::acl::{rights, Right};
 use crate::pg::census::Space;
-use crate::pg::{log, Oid};
+use crate::pg::{log, xact, Oid};
 use std::collections::HashMap;
 
 /// What one role is told: its name, and its steps in order.
@@ -56,6 +56,7 @@ pub(super) fn why(
     };
     let mut chains = Vec::new();
     for role in asked {
+        xact::check_for_interrupts();
         let mut steps = question.ways(role);
         if !steps.is_empty() {
             steps.extend(around.steps(&roles, role, bit));
