@@ -114,8 +114,14 @@ fn every_function_refuses_in_a_server_that_no_longer_preloads_the_library() {
     for promise in &super::surface::PROMISES {
         let arguments = match promise.name {
             "create" | "configure" | "suspend" | "resume" | "adopt" | "release" | "claim"
-            | "destroy" | "destroy_plan" | "set_password" => "'analyst'",
+            | "destroy" | "destroy_plan" | "set_password" | "revoke" | "install_extension" => {
+                "'analyst'"
+            }
             "extend" => "'analyst', '1 hour'",
+            "grant" => "'analyst', 'read_only'",
+            "why" => "'public.t'",
+            "layout" => "'four_roles', 'app'",
+            "plan" | "apply" => "'{}'",
             "cancel_job" => "1",
             "grant" => "'analyst', 'read_only'",
             "revoke" => "'analyst'",
