@@ -83,6 +83,7 @@ codes! {
     GroupGone "group_gone" Medium;
     GroupElevated "group_elevated" High;
     GroupStale "group_stale" Low;
+    GroupNotOwner "group_not_owner" Medium;
     GroupRights "group_rights" Medium;
     DefaultPrivileges "default_privileges" Low;
     AclSize "acl_size" Medium;

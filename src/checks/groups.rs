@@ -73,6 +73,37 @@ pub fn roles(people: &People, stale: &[Oid]) -> Vec<Finding> {
     found
 }
 
+/// Groups that are to own their schema, and somebody else does.
+pub fn not_owners(people: &People, found: &[(Oid, String)]) -> Vec<Finding> {
+    let bound = |role: Oid| {
+        people.role(role).filter(|r| {
+            people
+                .groups
+                .iter()
+                .any(|g| g.role == role && g.role_name == r.name)
+        })
+    };
+    found
+        .iter()
+        .filter_map(|(role, schema)| Some((bound(*role)?, schema)))
+        .map(|(role, schema)| {
+            Finding::new(
+                Code::GroupNotOwner,
+                format!("schema {}", ident(schema)),
+                format!(
+                    "It does not belong to the group \"{}\", whose members have it.",
+                    shown(&role.name)
+                ),
+                format!(
+                    "ALTER SCHEMA {} OWNER TO {};",
+                    ident(schema),
+                    ident(&role.name)
+                ),
+            )
+        })
+        .collect()
+}
+
 /// Objects that a group lacks its rights on.
 pub fn lacking(people: &People, found: &[Lacking]) -> Vec<Finding> {
     let told = |lack: &Lacking| {

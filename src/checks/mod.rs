@@ -134,6 +134,7 @@ fn of_credentials(
 /// Also tells how many objects that a group lacks rights on were not read.
 fn of_groups(people: &People, found: &mut Vec<Finding>) -> Result<usize> {
     found.extend(groups::roles(people, &store::stale_scopes()?));
+    found.extend(groups::not_owners(people, &store::not_owners()?));
     let most = i32::try_from(MOST).unwrap_or(i32::MAX);
     let (lacking, count) = store::lacking(most)?;
     found.extend(groups::lacking(people, &lacking));

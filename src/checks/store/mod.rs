@@ -17,4 +17,4 @@ pub(super) use server::{
     strangers_at_home, EventTrigger, HbaRule, Right, Setting, StrangeSession, Stranger,
 };
 
-pub(super) use people::{has_more_than_connect, stale_scopes};
+pub(super) use people::{has_more_than_connect, not_owners, stale_scopes};

@@ -152,7 +152,8 @@ pub struct Lacking {
     pub object: String,
 }
 
-/// Objects whose schema has a group that lacks its rights on it, up to `most` of them and how many there
+/// Objects whose schema has a group that lacks its rights on it (those of `permissions::objects`, but for
+/// aggregates), up to `most` of them and how many there
 /// are in all. What a role has by way of PUBLIC or of another role it does not lack.
 pub fn lacking(most: i32) -> Result<(Vec<Lacking>, i64)> {
     let rows = spi::query(LACKING, &[i64::from(most).into()])?;
@@ -182,6 +183,9 @@ WITH kept(grp, writes, schema, schema_name) AS MATERIALIZED (
 found(grp, kind, object) AS (
   SELECT k.grp, 'n', pg_catalog.format('%I', k.schema_name) FROM kept k
    WHERE NOT pg_catalog.has_schema_privilege(k.grp, k.schema, 'USAGE')
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                      WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                        AND d.objid OPERATOR(pg_catalog.=) k.schema AND d.deptype OPERATOR(pg_catalog.=) 'e')
   UNION ALL
   SELECT k.grp, c.relkind::pg_catalog.text, pg_catalog.format('%I.%I', k.schema_name, c.relname)
     FROM kept k JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) k.schema
@@ -207,7 +211,7 @@ found(grp, kind, object) AS (
   SELECT k.grp, 'F', p.oid::pg_catalog.regprocedure::pg_catalog.text
     FROM kept k JOIN pg_catalog.pg_proc p ON p.pronamespace OPERATOR(pg_catalog.=) k.schema
     JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang AND l.lanpltrusted
-   WHERE NOT p.prosecdef
+   WHERE NOT p.prosecdef AND p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
      AND pg_catalog.has_function_privilege(k.grp, p.oid, 'EXECUTE') IS FALSE
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                       WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass

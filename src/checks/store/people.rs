@@ -162,3 +162,16 @@ pub fn stale_scopes() -> Result<Vec<Oid>> {
     .map(|row| row.oid(0))
     .collect()
 }
+
+/// Groups that are to own their schema and do not: the group's role and the schema's name.
+pub fn not_owners() -> Result<Vec<(Oid, String)>> {
+    spi::query(
+        "SELECT g.role, n.nspname::pg_catalog.text FROM credentials.access_group g
+           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) g.scope
+          WHERE g.kind OPERATOR(pg_catalog.=) 'owner' AND n.nspowner OPERATOR(pg_catalog.<>) g.role",
+        &[],
+    )?
+    .iter()
+    .map(|row| Ok((row.oid(0)?, row.text(1)?)))
+    .collect()
+}

@@ -68,6 +68,54 @@ fn a_well_kept_server_has_no_findings_when_it_is_set_up_and_none_at_work() {
 }
 
 #[test]
+fn presets_on_objects_of_every_kind_are_no_findings() {
+    let mut scene = well_kept();
+    for name in ["c1", "c2", "c3", "c4"] {
+        run(
+            &mut scene.own,
+            &format!("SELECT credentials.create('{name}', connection_limit => 20)"),
+        );
+    }
+    let objects = |schema: &str| {
+        format!(
+            "CREATE SCHEMA {schema}; CREATE TABLE {schema}.t (i int PRIMARY KEY, s serial); CREATE TABLE {schema}.p (i int) PARTITION BY LIST (i);
+             CREATE VIEW {schema}.v AS SELECT 1 AS i; CREATE MATERIALIZED VIEW {schema}.m AS SELECT 1 AS i; CREATE SEQUENCE {schema}.q;
+             CREATE FUNCTION {schema}.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION {schema}.f FROM PUBLIC;
+             CREATE FUNCTION {schema}.d() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION {schema}.d FROM PUBLIC;
+             CREATE AGGREGATE {schema}.a (int) (sfunc = int4pl, stype = int); REVOKE EXECUTE ON FUNCTION {schema}.a FROM PUBLIC;
+             CREATE TYPE {schema}.y AS (i int);"
+        )
+    };
+    run(&mut scene.own, &objects("\"One;\""));
+    run(&mut scene.own, "SELECT credentials.grant('c1', 'read_only', ARRAY['One;']); SELECT credentials.grant('c2', 'read_write', ARRAY['One;'])");
+    run(&mut scene.own, "SELECT credentials.grant('c3', 'owner', ARRAY['One;']); SELECT credentials.grant('c4', 'read_only', ARRAY['*'])");
+    scene.settle();
+    run(&mut scene.own, &objects("two"));
+    run(&mut scene.own, "CREATE TEMPORARY TABLE gone (i int)");
+    assert_eq!(findings(&mut scene.own), []);
+    run(&mut scene.own, "SELECT credentials.revoke('c3', schemas => NULL); SELECT credentials.destroy('c1', confirm => 'app')");
+    scene.settle();
+    assert_eq!(findings(&mut scene.own), []);
+}
+
+#[test]
+fn the_layouts_are_no_findings_but_for_limits_that_they_leave_open() {
+    let mut scene = well_kept();
+    for layout in ["'owner_writer_reader', 'shop'", "'four_roles', 'app'"] {
+        run(
+            &mut scene.su,
+            &format!("SELECT credentials.apply(credentials.layout({layout}))"),
+        );
+    }
+    scene.settle();
+    for client in [&mut scene.own, &mut scene.su] {
+        let mut found = findings(client);
+        found.retain(|f| f.code != "credential_unlimited");
+        assert_eq!(found, []);
+    }
+}
+
+#[test]
 fn extensions_with_tables_of_their_own_are_no_findings() {
     let mut scene = well_kept();
     run(

@@ -134,6 +134,45 @@ fn what_a_group_lacks_in_its_schema_is_found_and_granted() {
 }
 
 #[test]
+fn a_schema_that_its_owners_lost_is_found_and_given_back() {
+    let mut scene = Scene::new();
+    drop(scene.credential("c1"));
+    run(
+        &mut scene.own,
+        "CREATE SCHEMA \"S;\"; SELECT credentials.grant('c1', 'owner', ARRAY['S;'])",
+    );
+    scene.settle();
+    case(
+        &mut scene,
+        "ALTER SCHEMA \"S;\" OWNER TO app_owner",
+        "medium",
+        "group_not_owner",
+        "schema \"S;\"",
+    );
+}
+
+#[test]
+fn what_default_could_not_give_a_group_is_found_and_given() {
+    let mut scene = Scene::new();
+    drop(scene.credential("c1"));
+    run(
+        &mut scene.own,
+        "CREATE SCHEMA shop; GRANT CREATE ON SCHEMA shop TO c1",
+    );
+    run(&mut scene.su, "CREATE TABLE shop.of_su (i int)");
+    run(
+        &mut scene.own,
+        "SELECT credentials.grant('c1', 'read_only', '{shop}')",
+    );
+    seen_and_mended(&mut scene, "medium", "group_rights", "table shop.of_su");
+    // What is made from now on gets its rights whoever makes it.
+    run(&mut scene.su, "CREATE TABLE shop.next (i int)");
+    assert!(!findings(&mut scene.su)
+        .iter()
+        .any(|f| f.code == "group_rights"));
+}
+
+#[test]
 fn a_group_of_every_schema_lacks_what_it_lacks_in_any() {
     let mut scene = Scene::new();
     run(

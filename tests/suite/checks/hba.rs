@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{about, by_hand, findings, gone, mend, the, Finding};
+use super::{about, by_hand, findings, gone, mend, rewrite, the, Finding};
 use crate::harness::Cluster;
 use crate::scene::{ask, Scene};
 
@@ -29,6 +29,14 @@ fn codes(found: &[Finding]) -> Vec<(&str, &str)> {
 
 #[test]
 fn each_fault_of_a_line_is_found_and_one_line_mends_them_all() {
+    // The file is judged as it is, whether the server has read it yet or not.
+    let mut scene = with("local nobody all peer");
+    let file = scene
+        .cluster
+        .data_dir()
+        .join("pg_hba.conf")
+        .display()
+        .to_string();
     for (line, wanted, better) in [
         (
             "local nobody all trust",
@@ -56,17 +64,7 @@ fn each_fault_of_a_line_is_found_and_one_line_mends_them_all() {
         ),
         ("hots nobody all", vec![("hba_error", "high")], ""),
     ] {
-        let mut scene = with("local nobody all peer");
-        crate::checks::rewrite(
-            &scene
-                .cluster
-                .data_dir()
-                .join("pg_hba.conf")
-                .display()
-                .to_string(),
-            1,
-            |_| line.to_owned(),
-        );
+        rewrite(&file, 1, |_| line.to_owned());
         let mut found = findings(&mut scene.su);
         found.sort_by(|a, b| (&a.severity, &a.code).cmp(&(&b.severity, &b.code)));
         let mut told = codes(&found);
@@ -128,6 +126,13 @@ fn a_line_of_the_words_alone_mends_as_well_as_the_whole_line() {
 
 #[test]
 fn a_line_that_lets_nobody_in_or_comes_from_here_is_no_finding() {
+    let mut scene = with("local nobody all peer");
+    let file = scene
+        .cluster
+        .data_dir()
+        .join("pg_hba.conf")
+        .display()
+        .to_string();
     for line in [
         "host all nobody all reject",
         "host nobody all samehost scram-sha-256",
@@ -135,7 +140,7 @@ fn a_line_that_lets_nobody_in_or_comes_from_here_is_no_finding() {
         "hostssl nobody all 10.0.0.0/8 scram-sha-256",
         "local nobody all peer",
     ] {
-        let mut scene = with(line);
+        rewrite(&file, 1, |_| line.to_owned());
         let found = findings(&mut scene.su);
         assert_eq!(codes(&found), [], "{line}");
         assert!(about(&mut scene.su, "hba_error", LINE).is_empty());
