@@ -144,6 +144,7 @@ fn a_remedy_names_every_function_and_operator_with_its_schema() {
 fn every_code_of_the_papers_is_made_seen_and_mended_somewhere_here() {
     let tests = concat!(
         include_str!("roles.rs"),
+        include_str!("members.rs"),
         include_str!("public.rs"),
         include_str!("credentials.rs"),
         include_str!("groups.rs"),

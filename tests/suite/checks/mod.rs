@@ -6,6 +6,7 @@ mod credentials;
 mod groups;
 mod hba;
 mod keys;
+mod members;
 mod public;
 mod roles;
 mod server;
