@@ -123,12 +123,6 @@ fn every_function_refuses_in_a_server_that_no_longer_preloads_the_library() {
             "layout" => "'four_roles', 'app'",
             "plan" | "apply" => "'{}'",
             "cancel_job" => "1",
-            "grant" => "'analyst', 'read_only'",
-            "revoke" => "'analyst'",
-            "why" => "'public.t'",
-            "layout" => "'four_roles', 'shop'",
-            "plan" | "apply" => "'{}'",
-            "install_extension" => "'citext'",
             _ => "",
         };
         let call = format!("SELECT * FROM credentials.{}({arguments})", promise.name);
