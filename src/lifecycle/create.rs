@@ -3,11 +3,11 @@
 use super::{exists, refuse_beyond_limit, refuse_taken, store};
 use crate::catalog::{self, Credential, State};
 use crate::core::name::Name;
-use crate::error::{Kind, Result};
+use crate::error::{shown, Kind, Result};
 use crate::pg::grant::{self, Membership, Target};
 use crate::pg::role::{self, Options};
 use crate::pg::value::Time;
-use crate::pg::{database, ident, lock, time, xact, Oid};
+use crate::pg::{database, endow, ident, lock, time, xact, Oid};
 use crate::rotation::{self, Fresh};
 
 /// What a new credential is to be.
@@ -70,23 +70,38 @@ pub fn lock_counter() -> Result<()> {
 
 fn make_role(plan: &Plan, fresh: &Fresh) -> Result<Oid> {
     let until = plan.lease_until.map(time::for_node).transpose()?;
+    let name = plan.name.as_str();
+    let verifier = fresh.verifier.expose();
     let options = Options {
         login: Some(plan.login),
-        verifier: Some(Some(fresh.verifier.expose())),
+        // Where only the caller knows the password, the server sees to it that it is not the empty one.
+        verifier: (!fresh.is_known()).then_some(Some(verifier)),
         connection_limit: plan.connection_limit,
         valid_until: until.as_deref(),
         plain: true,
     };
-    let name = plan.name.as_str();
-    let role = match xact::subtransaction(|| role::create(name, &options)) {
+    let make = || {
+        let role = role::create(name, &options)?;
+        if fresh.is_known() {
+            endow::endow(role, name, verifier, plan.lease_until)?;
+        }
+        Ok(role)
+    };
+    let role = match xact::subtransaction(make) {
         Ok(made) => made?,
         // Somebody's plain CREATE ROLE of the same name was faster: the server says either.
         Err(caught) if matches!(caught.sqlstate.as_str(), "42710" | "23505") => {
             return Err(exists("role", name))
         }
+        // What a module of the server that checks passwords says.
+        Err(caught) if caught.sqlstate == "22023" => {
+            return Err(Kind::BadArgument
+                .error("the server's check of passwords refused the password")
+                .detail(format!("{}.", shown(&caught.message))))
+        }
         Err(caught) => return Err(rotation::unexpected(&caught)),
     };
-    if role::stored_verifier(role)?.as_deref() != Some(fresh.verifier.expose()) {
+    if role::stored_verifier(role)?.as_deref() != Some(verifier) {
         return Err(Kind::Internal.error("the server stored another verifier than it was given"));
     }
     Ok(role)

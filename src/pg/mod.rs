@@ -13,6 +13,7 @@ pub mod call;
 pub mod census;
 pub mod created;
 pub mod database;
+pub mod endow;
 pub mod errand;
 pub mod expression;
 pub mod extension;

@@ -67,6 +67,11 @@ impl Fresh {
         }
     }
 
+    /// Whether the verifier was computed here, so that its password is known: it is never empty.
+    pub fn is_known(&self) -> bool {
+        self.secret.is_some()
+    }
+
     /// Seals and stores the password for a role, where there is one and a key file.
     pub fn store(&self, role: Oid) -> Result<Option<i64>> {
         match &self.secret {

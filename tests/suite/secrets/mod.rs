@@ -2,6 +2,7 @@
 
 mod audit;
 mod callers;
+mod checked;
 mod cipher;
 mod followers;
 mod forging;
