@@ -61,11 +61,29 @@ pub fn every_of_role(role: Oid) -> Vec<Session> {
     all().into_iter().filter(|s| s.role == role).collect()
 }
 
+/// Whether a process runs a statement, its answer not yet sent.
+fn is_busy(pid: i32) -> bool {
+    // SAFETY: as in `all`, whose copy of the status area is read again.
+    unsafe {
+        (1..=pg_sys::pgstat_fetch_stat_numbackends()).any(|i| {
+            let entry = pg_sys::pgstat_fetch_stat_local_beentry(i);
+            !entry.is_null()
+                && (*entry).backendStatus.st_procpid == pid
+                && (*entry).backendStatus.st_state == pg_sys::BackendState::STATE_RUNNING
+        })
+    }
+}
+
 /// Asks a session to end. Tells whether it was still the one that was meant: a process id is used
 /// again, so the start of the process and its user are compared just before the signal (THREATS T87).
+///
+/// One that has just ordered the work that ends it gets a moment to tell its client; it counts as asked.
 pub fn end(session: &Session) -> bool {
     if !all().contains(session) || session.pid == own_pid() {
         return false;
+    }
+    if is_busy(session.pid) && super::shmem::may_be_answering(session.pid) {
+        return true;
     }
     // SAFETY: a signal to a process of this server that was there a moment ago. With setsid each
     // backend leads its own group, and its children get the signal as pg_terminate_backend sends it.

@@ -3,9 +3,10 @@
 use super::pairs::Pairs;
 use super::sweeps::{self, Sweep, SWEEPS};
 use super::value::Time;
-use super::{time, Oid};
+use super::{session, time, Oid};
 use pgrx::prelude::*;
 use pgrx::{pg_shmem_init, pg_sys, PGRXSharedMemory, PgLwLock};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many roles' logins are remembered between two visits of the worker; beyond, the oldest goes.
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     besieged_since: Time,
     /// Somebody who stands before that worker and may not be ended; [`PREPARED`] for a prepared transaction.
     holdout: i32,
+    /// The process that ordered work last and may have to tell its client so, and until when it may take.
+    answering: (i32, Time),
     pub(super) sweeps: [Sweep; SWEEPS],
     pub(super) pairs: Pairs,
     /// The latest login of roles whose sessions have ended: role and time; role 0: free.
@@ -49,6 +52,7 @@ impl Default for Shared {
             besieging: 0,
             besieged_since: 0,
             holdout: 0,
+            answering: (0, 0),
             sweeps: [Sweep::default(); SWEEPS],
             pairs: Pairs::default(),
             logins: [(0, 0); LOGINS],
@@ -76,6 +80,26 @@ pub fn ready() -> bool {
     READY.load(Ordering::Relaxed)
 }
 
+/// How long who ordered work may take to tell its client what came of it, in microseconds, before its session
+/// can be ended by that work: with a rotation of its own password the answer is what it came for.
+const TO_ANSWER: Time = 1_000_000;
+/// How long it then has to wait until it gets that much again: nobody lives on by ordering.
+const TO_ANSWER_AGAIN: Time = 60 * TO_ANSWER;
+
+thread_local! {
+    /// When this process was last given time for an answer.
+    static ANSWERED: Cell<Time> = const { Cell::new(0) };
+}
+
+/// Whether a process that ordered work may still be telling its client what came of it.
+pub fn may_be_answering(pid: i32) -> bool {
+    if !ready() {
+        return false;
+    }
+    let (answering, until) = SHARED.share().answering;
+    answering == pid && time::now() < until
+}
+
 /// A transaction that left work has committed: note when for the roles whose password it changed by
 /// force, and wake the launcher.
 pub fn work_committed(cut: &[Oid]) {
@@ -86,6 +110,10 @@ pub fn work_committed(cut: &[Oid]) {
         let mut shared = SHARED.exclusive();
         let now = time::now();
         shared.look_now = true;
+        if ANSWERED.get() + TO_ANSWER_AGAIN < now {
+            ANSWERED.set(now);
+            shared.answering = (session::own_pid(), now + TO_ANSWER);
+        }
         for role in cut {
             sweeps::note(&mut shared.sweeps, role.to_u32(), now, now, 0);
         }

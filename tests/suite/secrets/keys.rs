@@ -128,6 +128,24 @@ fn who_rotates_what_it_logged_in_as_is_told_the_password_with_a_key_file_too() {
 }
 
 #[test]
+fn who_rotates_what_it_logged_in_as_gets_its_answer_and_no_more_time_than_for_that() {
+    let (mut su, cluster) = ready();
+    su.batch_execute("SELECT credentials.set_password('default')")
+        .unwrap();
+    let rotate = |seconds: f32| {
+        format!("BEGIN; SELECT credentials.rotate('default', force => true); COMMIT; SELECT pg_sleep({seconds})")
+    };
+    let mut own = cluster.connect(&cluster.url("default")).unwrap();
+    own.simple_query(&rotate(0.4)).unwrap();
+    wait_until("the caller's session ends with the others", SOON, || {
+        own.simple_query("SELECT 1").is_err()
+    });
+    let mut own = cluster.connect(&cluster.url("default")).unwrap();
+    let error = own.simple_query(&rotate(600.0)).unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "57P01");
+}
+
+#[test]
 fn sealed_passwords_become_unreadable_without_the_setting_and_come_back_with_it() {
     let (mut su, cluster) = ready();
     su.batch_execute("SELECT credentials.create('alice')")

@@ -4,6 +4,7 @@
 use super::life::{Life, Over};
 use super::places::{holding, kept, talkative, told};
 use super::records;
+use crate::harness::{wait_until, SOON};
 
 #[test]
 fn no_password_or_verifier_is_left_anywhere_after_a_life_with_an_error_at_each_step() {
@@ -106,6 +107,9 @@ fn a_password_planted_in_each_place_would_be_found() {
     ] {
         let before = records::stray(&cluster, &needles).len();
         su.batch_execute(&stray).unwrap();
-        assert!(records::stray(&cluster, &needles).len() > before, "not found: {stray}");
+        // The log goes through the collector, which may be behind.
+        wait_until(&format!("it is found: {stray}"), SOON, || {
+            records::stray(&cluster, &needles).len() > before
+        });
     }
 }
