@@ -4,6 +4,7 @@ use super::group::EVERY_SCHEMA;
 use crate::catalog;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::authority::{self, Caller};
+use crate::pg::owner::{self, Class};
 use crate::pg::spi;
 use crate::pg::value::Value;
 use crate::pg::{ident, Oid};
@@ -42,10 +43,7 @@ impl Scope {
 /// that nobody is given rights on 42501.
 pub fn resolve(words: &[String]) -> Result<Vec<Scope>> {
     let rows = spi::query(
-        "SELECT w.word, n.oid, n.nspowner, EXISTS (
-                  SELECT FROM pg_catalog.pg_depend d
-                   WHERE d.classid OPERATOR(pg_catalog.=) n.tableoid AND d.objid OPERATOR(pg_catalog.=) n.oid
-                     AND d.deptype OPERATOR(pg_catalog.=) 'e')
+        "SELECT w.word, n.oid, n.nspowner
            FROM pg_catalog.unnest($1) WITH ORDINALITY w (word, place)
            LEFT JOIN pg_catalog.pg_namespace n ON n.nspname::pg_catalog.text OPERATOR(pg_catalog.=) w.word
           ORDER BY w.place USING OPERATOR(pg_catalog.<)",
@@ -60,7 +58,9 @@ pub fn resolve(words: &[String]) -> Result<Vec<Scope>> {
             Some(_) if is_reserved(&name) => {
                 return Err(reserved(&name, "It is the server's, or this extension's."))
             }
-            Some(_) if row.bool(3)? => return Err(reserved(&name, "It belongs to an extension.")),
+            Some(schema) if owner::is_extension_member(Class::Schema, schema) => {
+                return Err(reserved(&name, "It belongs to an extension."))
+            }
             Some(schema) => Scope {
                 schema,
                 name,
