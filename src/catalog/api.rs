@@ -5,6 +5,7 @@ use super::{all, target, twin, Credential, Phase, State, Twin};
 use crate::access;
 use crate::error::Result;
 use crate::permissions::member::{self, Held};
+use crate::permissions::Access;
 use crate::pg::call::{Answer, Call};
 use crate::pg::logins;
 use crate::pg::role;
@@ -35,13 +36,17 @@ pub fn list(_call: &Call) -> Result<Answer> {
             .map(|s| s.started)
             .chain(ended.map(|(_, at)| *at))
             .max();
+        // Default administers every group; that is no preset of its own.
+        let held = held
+            .get(&credential.role)
+            .filter(|_| !credential.is_default());
         Ok(vec![
             credential.name.as_str().into(),
             credential.username().into(),
             access::seen_state(credential)?.as_str().into(),
             Value::TextArray(Vec::new()),
-            access_of(held.get(&credential.role)),
-            readers.contains(&credential.role).into(),
+            access_of(held),
+            (readers.contains(&credential.role) && !may_write(credential, held)).into(),
             credential.is_default().into(),
             count(&own),
             role.as_ref().map_or(-1, |r| r.connection_limit).into(),
@@ -62,6 +67,12 @@ fn access_of(held: Option<&Held>) -> Value {
     let words = held.into_iter().flatten();
     let words = words.map(|(schema, access)| (schema.clone(), json!(access.as_str())));
     serde_json::Value::Object(words.collect()).into()
+}
+
+/// Whether it writes what is not there yet: default owns what it makes, and a schema of a preset may be empty.
+fn may_write(credential: &Credential, held: Option<&Held>) -> bool {
+    credential.is_default()
+        || held.is_some_and(|held| held.values().any(|access| *access > Access::ReadOnly))
 }
 
 /// `credentials.usernames(name)`.

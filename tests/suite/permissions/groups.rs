@@ -184,3 +184,24 @@ fn a_group_cannot_be_adopted_as_a_credential() {
         ""
     );
 }
+
+#[test]
+fn list_tells_the_presets_of_credentials_though_their_schemas_are_empty_and_none_of_default() {
+    let mut scene = Scene::new();
+    run(&mut scene.own, "CREATE SCHEMA shop");
+    scene.credential("analyst");
+    scene.credential("app");
+    grant(&mut scene.own, "analyst", "read_only", "{shop}");
+    grant(&mut scene.own, "app", "read_write", "{shop}");
+    assert_eq!(
+        rows(
+            &mut scene.own,
+            "SELECT name, access, read_only FROM credentials.list() WHERE name IN ('default', 'analyst', 'app') ORDER BY name"
+        ),
+        [
+            r#"analyst|{"shop": "read_only"}|true"#,
+            r#"app|{"shop": "read_write"}|false"#,
+            "default|{}|false"
+        ]
+    );
+}
