@@ -188,6 +188,20 @@ COMMENT ON COLUMN credentials.tenant_table.others_policy IS 'OID of the policy t
 COMMENT ON COLUMN credentials.tenant_table.rows_policy IS 'OID of the policy tenants_rows';
 COMMENT ON COLUMN credentials.tenant_table.digest IS 'What the policies said when they were made';
 
+CREATE TABLE credentials.flat (
+  role       oid PRIMARY KEY,
+  role_name  text COLLATE "C" NOT NULL,
+  stage      text COLLATE "C" NOT NULL,
+  kept       jsonb NOT NULL,
+  changed_at timestamptz NOT NULL
+);
+COMMENT ON TABLE credentials.flat IS 'One row a role that did everything and is being left: how far, and what it takes to go back';
+COMMENT ON COLUMN credentials.flat.role IS 'OID of the role';
+COMMENT ON COLUMN credentials.flat.role_name IS 'Name of the role when it was last seen';
+COMMENT ON COLUMN credentials.flat.stage IS 'prepare, grant, default_privileges or login: the stage that was applied last';
+COMMENT ON COLUMN credentials.flat.kept IS 'made: roles of credentials made on the way; owners: by owning group, who owned its schema before';
+COMMENT ON COLUMN credentials.flat.changed_at IS 'When that stage was applied';
+
 CREATE TABLE credentials.event (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at               timestamptz NOT NULL,
@@ -226,6 +240,7 @@ ALTER TABLE credentials.job ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.access_group ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.tenant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.tenant_table ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.flat ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.event ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON ALL TABLES IN SCHEMA credentials FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA credentials FROM PUBLIC;

@@ -38,3 +38,4 @@ REVOKE ALL ON TYPE credentials.event FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.access_group FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.tenant FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.tenant_table FROM PUBLIC;
+REVOKE ALL ON TYPE credentials.flat FROM PUBLIC;

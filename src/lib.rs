@@ -19,6 +19,7 @@ pub mod vault;
 // Floor 3: work.
 pub mod adoption;
 pub mod extensions;
+pub mod flat;
 pub mod jobs;
 pub mod lifecycle;
 pub mod ownership;

@@ -30,6 +30,7 @@ const FLOORS: [&[&str]; 4] = [
         "setup",
         "extensions",
         "tenants",
+        "flat",
         "specs",
     ],
 ];

@@ -204,11 +204,11 @@ pub fn delete(role: Oid) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a superuser made a credential a member of default's role.
-pub fn set_deputy(role: Oid) -> Result<()> {
+/// Notes whether a superuser made a credential a member of default's role.
+pub fn set_deputy(role: Oid, deputy: bool) -> Result<()> {
     spi::run(
-        "UPDATE credentials.credential c SET deputy = true WHERE c.role OPERATOR(pg_catalog.=) $1",
-        &[role.into()],
+        "UPDATE credentials.credential c SET deputy = $2 WHERE c.role OPERATOR(pg_catalog.=) $1",
+        &[role.into(), deputy.into()],
     )?;
     Ok(())
 }

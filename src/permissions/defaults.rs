@@ -6,7 +6,7 @@
 use super::group::{self, Group, EVERY_SCHEMA};
 use super::preset::{GroupKind, ObjectKind};
 use crate::catalog;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pg::acl::rights;
 use crate::pg::grant::{self, Future};
 use crate::pg::{ident, spi, Oid};
@@ -37,37 +37,86 @@ pub fn of_group(group: &Group) -> Result<()> {
     }
 }
 
+/// How much of what a group gets a creator's default privileges name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Nothing.
+    None,
+    /// Some of it.
+    Part,
+    /// All of it.
+    Whole,
+}
+
+/// How much of what a group gets the default privileges of a role name.
+pub fn extent(creator: Oid, group: &Group) -> Result<Extent> {
+    let (mut whole, mut any) = (true, false);
+    for (_, letter, words) in wanted(group) {
+        let found = count(creator, group, letter)?;
+        any |= found > 0;
+        whole &= found >= words.len();
+    }
+    Ok(match (whole, any) {
+        (true, true) => Extent::Whole,
+        (_, true) => Extent::Part,
+        _ => Extent::None,
+    })
+}
+
 /// ALTER DEFAULT PRIVILEGES FOR ROLE `creator` … TO `group`, for what is not so yet.
-fn write(creator: Oid, creator_name: &str, group: &Group) -> Result<()> {
-    let schema = match group.scope {
-        EVERY_SCHEMA => None,
-        _ => Some(schema_name(group.scope)?),
-    };
-    for (future, letter, kind) in KINDS {
-        let wanted = group.kind.rights_on(kind);
-        // Default privileges on schemas are for every schema, or none.
-        if wanted == 0 || (kind == ObjectKind::Schema && schema.is_some()) {
+pub fn write(creator: Oid, creator_name: &str, group: &Group) -> Result<()> {
+    let schema = schema_of(group)?;
+    for (future, letter, words) in wanted(group) {
+        if count(creator, group, letter)? >= words.len() {
             continue;
         }
-        let words: Vec<&str> = words(wanted).collect();
-        if are_there(creator, group, letter, words.len())? {
-            continue;
-        }
-        grant::add_default_privileges(
-            creator_name,
-            schema.as_deref(),
-            future,
-            &words,
-            &group.role_name,
-        );
-        if !are_there(creator, group, letter, words.len())? {
-            return Err(Kind::InUse
-                .error("a role or schema was renamed or replaced meanwhile")
-                .detail("Nothing was changed.")
-                .hint("Call again."));
+        let place = schema.as_deref();
+        grant::set_default_privileges(true, creator_name, place, future, &words, &group.role_name);
+        if count(creator, group, letter)? < words.len() {
+            return Err(replaced());
         }
     }
     Ok(())
+}
+
+/// Takes from the default privileges of a role what it makes for a group.
+pub fn forget(creator: Oid, creator_name: &str, group: &Group) -> Result<()> {
+    let schema = schema_of(group)?;
+    for (future, letter, words) in wanted(group) {
+        if count(creator, group, letter)? == 0 {
+            continue;
+        }
+        let place = schema.as_deref();
+        grant::set_default_privileges(false, creator_name, place, future, &words, &group.role_name);
+        if ident::role_name(creator).as_deref() != Some(creator_name) || !group.is_bound() {
+            return Err(replaced());
+        }
+    }
+    Ok(())
+}
+
+/// What is written for a group: kind of object, its letter in `pg_default_acl`, the words of GRANT.
+fn wanted(group: &Group) -> impl Iterator<Item = (Future, &'static str, Vec<&'static str>)> + '_ {
+    // Default privileges on schemas are for every schema, or none.
+    KINDS
+        .into_iter()
+        .filter(|(_, _, kind)| *kind != ObjectKind::Schema || group.scope == EVERY_SCHEMA)
+        .map(|(future, letter, kind)| (future, letter, words(group.kind.rights_on(kind)).collect()))
+        .filter(|(_, _, words): &(_, _, Vec<&str>)| !words.is_empty())
+}
+
+fn schema_of(group: &Group) -> Result<Option<String>> {
+    match group.scope {
+        EVERY_SCHEMA => Ok(None),
+        schema => schema_name(schema).map(Some),
+    }
+}
+
+fn replaced() -> Error {
+    Kind::InUse
+        .error("a role or schema was renamed or replaced meanwhile")
+        .detail("Nothing was changed.")
+        .hint("Call again.")
 }
 
 fn schema_name(schema: Oid) -> Result<String> {
@@ -92,9 +141,9 @@ fn words(wanted: u32) -> impl Iterator<Item = &'static str> {
     .map(|(_, word)| word)
 }
 
-/// Whether a creator's default privileges name the group with all that it gets: a group of one kind gets the
-/// same everywhere, so their number tells.
-fn are_there(creator: Oid, group: &Group, letter: &'static str, count: usize) -> Result<bool> {
+/// How many kinds of rights on objects of a kind a creator's default privileges name for a group: a group of one
+/// kind gets the same everywhere, so their number tells.
+fn count(creator: Oid, group: &Group, letter: &'static str) -> Result<usize> {
     let found = spi::number(
         "SELECT pg_catalog.count(DISTINCT a.privilege_type) FROM pg_catalog.pg_default_acl d,
                 pg_catalog.aclexplode(d.defaclacl) a
@@ -108,5 +157,5 @@ fn are_there(creator: Oid, group: &Group, letter: &'static str, count: usize) ->
             group.role.into(),
         ],
     )?;
-    Ok(found >= i64::try_from(count).unwrap_or(i64::MAX))
+    Ok(usize::try_from(found).unwrap_or(0))
 }

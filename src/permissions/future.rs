@@ -14,7 +14,7 @@ use crate::error::{Kind, Result};
 use crate::pg::authority::{self, Caller};
 use crate::pg::created::Change;
 use crate::pg::object::{self, Facts, What};
-use crate::pg::owner;
+use crate::pg::owner::{self, Class};
 use crate::pg::{ident, lock, xact, Oid};
 use std::collections::hash_map::{Entry, HashMap};
 
@@ -86,7 +86,7 @@ fn give(change: &Change, now: Facts, groups: &[Group], before: &[Group]) -> Resu
     if groups.is_empty() || is_extensions(change) {
         return Ok(());
     }
-    if let Some(group) = owner_among(groups) {
+    if let Some(group) = owner_among(groups).filter(|group| rules(group, now)) {
         let actor = actor(change, now);
         let of_group = owner_among(before).is_some_and(|g| g.role == now.owner);
         if goes_to(now, group, actor, of_group) {
@@ -110,6 +110,11 @@ fn is_extensions(change: &Change) -> bool {
 
 fn owner_among(groups: &[Group]) -> Option<&Group> {
     groups.iter().find(|g| g.kind == GroupKind::Owner)
+}
+
+/// Whether a group owns the schema in which something was made: one that gave its schema back takes nothing.
+fn rules(group: &Group, now: Facts) -> bool {
+    now.what == What::Schema || owner::of(Class::Schema, now.schema) == Some(group.role)
 }
 
 /// As whom an object changes hands: what is new as its maker, who owns it; what is moved as whoever moves it.

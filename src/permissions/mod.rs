@@ -8,7 +8,7 @@
 //! 4. [`takeover`]: a group that owns its schema.
 
 pub mod api;
-mod defaults;
+pub mod defaults;
 pub mod future;
 pub mod give;
 pub mod group;

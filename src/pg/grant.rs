@@ -94,9 +94,10 @@ pub enum Future {
     Schemas,
 }
 
-/// ALTER DEFAULT PRIVILEGES FOR ROLE `creator` IN SCHEMA `schema` (or none) GRANT `privileges` TO `grantee`.
-/// All go by name: the caller compares what was hit by OID.
-pub fn add_default_privileges(
+/// ALTER DEFAULT PRIVILEGES FOR ROLE `creator` IN SCHEMA `schema` (or none) GRANT `privileges` TO `grantee`, or
+/// with `give` false REVOKE. All go by name: the caller compares what was hit by OID.
+pub fn set_default_privileges(
+    give: bool,
     creator: &str,
     schema: Option<&str>,
     future: Future,
@@ -108,7 +109,7 @@ pub fn add_default_privileges(
     // without objects (gram.y, AlterDefaultPrivilegesStmt).
     unsafe {
         let action = node::<pg_sys::GrantStmt>(NodeTag::T_GrantStmt);
-        (*action).is_grant = true;
+        (*action).is_grant = give;
         (*action).targtype = pg_sys::GrantTargetType::ACL_TARGET_DEFAULTS;
         (*action).objtype = match future {
             Future::Tables => OBJECT_TABLE,

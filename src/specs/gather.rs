@@ -7,10 +7,11 @@ use crate::access::{self, Act};
 use crate::catalog::{self, Credential, State};
 use crate::core::name::Naming;
 use crate::error::Result;
+use crate::flat;
 use crate::lifecycle::settings_json;
 use crate::permissions::group::{self, Group, EVERY_SCHEMA};
 use crate::pg::authority::{self, Caller};
-use crate::pg::{database, role_settings, Oid};
+use crate::pg::{database, ident, role_settings, Oid};
 use crate::rotation;
 use crate::settings;
 use crate::tenants;
@@ -42,6 +43,8 @@ pub(super) struct View {
     direct: Option<Vec<String>>,
     /// Tenants that the spec has.
     tenants: Vec<Tenant>,
+    /// The role that the spec leaves.
+    leaving: Option<String>,
 }
 
 impl View {
@@ -75,6 +78,7 @@ impl View {
             direct: Some(direct.into_iter().cloned().collect()),
             tables: tables.into_iter().cloned().collect(),
             tenants: spec.tenants.clone(),
+            leaving: spec.from.as_ref().map(|from| from.role.clone()),
         }
     }
 
@@ -85,6 +89,7 @@ impl View {
             tables: Vec::new(),
             direct: None,
             tenants: Vec::new(),
+            leaving: None,
         }
     }
 }
@@ -110,9 +115,15 @@ pub(super) fn present(caller: &Caller, view: View) -> Result<Present> {
         tables: store::tables(&view.tables, me)?,
         direct: Vec::new(),
         shared: tenants::present(&view.tenants)?,
+        flat: match &view.leaving {
+            Some(role) => Some(flat::find(caller, role)?),
+            None => None,
+        },
+        former_owners: BTreeMap::new(),
     };
     let all = group::all()?;
     groups(&all, &mut now);
+    former_owners(&all, &mut now);
     credentials(caller, &all, &mut now)?;
     if view
         .direct
@@ -122,6 +133,19 @@ pub(super) fn present(caller: &Caller, view: View) -> Result<Present> {
         store::direct(view.direct, me, &mut now)?;
     }
     Ok(now)
+}
+
+/// Who owned the schemas that groups took over from the flat role.
+fn former_owners(all: &[Group], now: &mut Present) {
+    let Some(flat) = &now.flat else { return };
+    for group in all {
+        let former = flat.former_owner(group.role).map(|owner| {
+            // Of one that is gone, the flat role is the heir.
+            ident::role_name(owner).unwrap_or_else(|| flat.role_name.clone())
+        });
+        let named = former.map(|owner| (group.role_name.clone(), owner));
+        now.former_owners.extend(named);
+    }
 }
 
 /// Groups whose roles and schemas are still there, by the names that they have now.

@@ -3,6 +3,7 @@
 use super::spec::{GroupName, TableName};
 use crate::core::name::Naming;
 use crate::error::Error;
+use crate::flat::Flat;
 use crate::permissions::{Access, GroupKind};
 use crate::pg::Oid;
 use crate::tenants::Shared;
@@ -33,6 +34,10 @@ pub struct Present {
     pub direct: Vec<Direct>,
     /// Tables that have tenants, and those that the spec names tenants of.
     pub shared: BTreeMap<TableName, Shared>,
+    /// The role that the spec leaves.
+    pub flat: Option<Flat>,
+    /// Who owned the schemas of owning groups before these took them over on the way from that role.
+    pub former_owners: BTreeMap<String, String>,
 }
 
 /// What the caller may.

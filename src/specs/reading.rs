@@ -230,12 +230,9 @@ fn from_role(at: &At) -> Result<From> {
     let word = stage.text()?;
     Ok(From {
         role: role.text()?.to_owned(),
-        stage: Stage::ALL
-            .into_iter()
-            .find(|known| known.as_str() == word)
-            .ok_or_else(|| {
-                stage.wrong("prepare, grant, default_privileges, login, observe or retire")
-            })?,
+        stage: Stage::parse(&word).ok_or_else(|| {
+            stage.wrong("prepare, grant, default_privileges, login, observe or retire")
+        })?,
     })
 }
 

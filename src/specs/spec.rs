@@ -4,6 +4,7 @@ use crate::permissions::{Access, GroupKind};
 use crate::pg::acl::rights;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::flat::Stage;
 pub use crate::tenants::{TableName, Tenant};
 
 /// How a spec says "every schema there is and will be".
@@ -69,47 +70,6 @@ pub struct From {
     pub role: String,
     /// How far it is to go; each stage contains those before.
     pub stage: Stage,
-}
-
-/// The stages of leaving a flat role, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// The roles are there, without login.
-    Prepare,
-    /// They have their rights.
-    Grant,
-    /// And those on what is made later.
-    DefaultPrivileges,
-    /// They can log in.
-    Login,
-    /// What the old role still does is watched.
-    Observe,
-    /// The old role has nothing left.
-    Retire,
-}
-
-impl Stage {
-    /// Every stage, in order.
-    pub const ALL: [Stage; 6] = [
-        Stage::Prepare,
-        Stage::Grant,
-        Stage::DefaultPrivileges,
-        Stage::Login,
-        Stage::Observe,
-        Stage::Retire,
-    ];
-
-    /// The word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Stage::Prepare => "prepare",
-            Stage::Grant => "grant",
-            Stage::DefaultPrivileges => "default_privileges",
-            Stage::Login => "login",
-            Stage::Observe => "observe",
-            Stage::Retire => "retire",
-        }
-    }
 }
 
 /// The rights that a spec can give on a table, in the order in which the server prints them.

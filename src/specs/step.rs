@@ -6,6 +6,7 @@ use super::statement::{
     columned, configuration, line, list, new_group, new_schema, of, own_schema, preset,
 };
 use crate::core::quote::{ident, literal};
+use crate::flat;
 use crate::permissions::Access;
 use crate::pg::Oid;
 use crate::tenants;
@@ -129,8 +130,17 @@ pub enum Step {
         /// The credential.
         name: String,
     },
+    /// A credential is no longer a member of a role.
+    Leave {
+        /// The credential.
+        name: String,
+        /// The role.
+        role: String,
+    },
     /// A table gets other tenants.
     Share(tenants::Step),
+    /// A step on the way from a flat role.
+    Flat(flat::Step),
 }
 
 /// Who a new schema belongs to.
@@ -223,7 +233,13 @@ impl Step {
                     ),
                 ]
             }
+            Step::Leave { name, role: group } => vec![line(
+                "revoke",
+                of("role", group),
+                format!("REVOKE {} FROM {};", ident(group), ident(&role(name))),
+            )],
             Step::Share(step) => step.lines(role),
+            Step::Flat(step) => step.lines(),
             _ => self.call().into_iter().collect(),
         }
     }
@@ -235,7 +251,8 @@ impl Step {
             | Step::OwnSchema { .. }
             | Step::CloseSchema { .. }
             | Step::NewGroup { .. }
-            | Step::Share(_) => None,
+            | Step::Share(_)
+            | Step::Flat(_) => None,
             Step::Create { name, .. }
             | Step::Configure { name, .. }
             | Step::Suspend { name }
@@ -246,6 +263,7 @@ impl Step {
             | Step::GiveTable { name, .. }
             | Step::Take { name, .. }
             | Step::Join { name, .. }
+            | Step::Leave { name, .. }
             | Step::Deputise { name } => Some(name),
         }
     }

@@ -6,6 +6,7 @@ use super::telling::{self, Audience};
 use super::{elsewhere, home};
 use crate::catalog::{self, State as Condition};
 use crate::error::Result;
+use crate::flat;
 use crate::jobs::{self, Ended, Job, Kind, State};
 use crate::ownership::{self, BatchOutcome, Pass, Scope};
 use crate::permissions::takeover;
@@ -65,13 +66,29 @@ pub(super) fn all(job: &Job) -> Result<()> {
     if let Some(why) = act(|| renamed(job))? {
         return put_off(job, Moved::Blocked(why));
     }
-    if let Some(why) = act(|| pointless(job))? {
+    let back = act(|| flat::back::scope(job))?;
+    if let Some(why) = act(|| pointless(job, back.is_some()))? {
         return act(|| jobs::close(job.id, Ended::Failed, Some(why)));
     }
-    let scope = act(|| scope(job))?;
-    match everywhere(job, &scope, Visit::Clear)? {
+    // What is given back is no role's that goes: in other databases nothing is cleared.
+    let visit = if back.is_some() {
+        Visit::Move
+    } else {
+        Visit::Clear
+    };
+    let scope = match &back {
+        Some(scope) => scope.clone(),
+        None => act(|| scope(job))?,
+    };
+    match everywhere(job, &scope, visit)? {
         Moved::All => {}
         other => return put_off(job, other),
+    }
+    if back.is_some() && !act(|| given_back(job, &scope))? {
+        return put_off(
+            job,
+            Moved::Busy("something was made in the schema meanwhile".to_owned()),
+        );
     }
     if job.kind == Kind::Repair {
         restore_own_rights(job)?;
@@ -149,9 +166,16 @@ pub(super) fn scope(job: &Job) -> Result<Scope> {
     }
 }
 
-/// Why there is nothing more to move to the group of a schema: it, or the schema, is gone.
-fn pointless(job: &Job) -> Result<Option<&'static str>> {
+/// The group that has given everything back goes, if others let it.
+fn given_back(job: &Job, scope: &Scope) -> Result<bool> {
+    worker::harden(settings::lock_timeout())?;
+    flat::back::finish(job, scope)
+}
+
+/// Why there is nothing more to move to the group of a schema, or back from it: it, or the schema, is gone.
+fn pointless(job: &Job, back: bool) -> Result<Option<&'static str>> {
     match (job.kind, job.reassign_to) {
+        _ if back => flat::back::pointless(job.role),
         (Kind::Move, Some(group)) => takeover::pointless(group),
         _ => Ok(None),
     }

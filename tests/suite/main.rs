@@ -23,6 +23,7 @@ mod created;
 mod destroy;
 mod estate;
 mod extensions;
+mod flat;
 mod followers;
 mod guard;
 mod harness_itself;

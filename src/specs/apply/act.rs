@@ -75,6 +75,7 @@ fn to_credential(caller: &Caller, step: &Step) -> Result<()> {
             acl::take_from(target(object), held.role, *rights)?;
         }
         Step::Join { role, .. } => join(&held, role)?,
+        Step::Leave { role, .. } => leave(&held, role)?,
         Step::Deputise { .. } => deputise(&held)?,
         _ => return Err(Kind::Internal.error("a step that is not done here")),
     }
@@ -150,8 +151,24 @@ fn join(credential: &Credential, role: &str) -> Result<()> {
 fn deputise(credential: &Credential) -> Result<()> {
     let default = catalog::default_credential()?;
     grant::set_membership(&credential.role_name, &default.role_name, Membership::None);
-    catalog::set_deputy(credential.role)?;
+    catalog::set_deputy(credential.role, true)?;
     join(credential, &default.role_name)
+}
+
+/// Ends a membership. Default gets its ADMIN OPTION back where that is what it had given up.
+fn leave(credential: &Credential, role: &str) -> Result<()> {
+    let meant = ident::role_oid(role).ok_or_else(|| moved(role))?;
+    grant::set_membership(role, &credential.role_name, Membership::None);
+    if crate::pg::role::is_direct_member(credential.role, meant) {
+        return Err(moved(role));
+    }
+    let default = catalog::default_credential()?;
+    if meant == default.role {
+        catalog::set_deputy(credential.role, false)?;
+        let (own, default) = (&credential.role_name, &default.role_name);
+        grant::set_membership(own, default, Membership::Admin);
+    }
+    Ok(())
 }
 
 fn moved(role: &str) -> Error {

@@ -11,8 +11,9 @@ use crate::catalog;
 use crate::core::secret::Secret;
 use crate::error::{shown, Result};
 use crate::events::{self, Actor};
+use crate::flat::{self, Flat, Stage};
 use crate::pg::call::Call;
-use crate::pg::{lock, xact};
+use crate::pg::{lock, xact, Oid};
 use crate::rotation::supply::Supply;
 use crate::vault;
 use serde_json::json;
@@ -48,11 +49,26 @@ pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
     let now = gather::present(&call.caller, View::of(spec))?;
     let steps = plan::plan(spec, &now)?;
     let mut done = Vec::with_capacity(steps.len());
+    let mut way = Way::default();
     for step in &steps {
+        if let Some(flat) = &now.flat {
+            way.before(step)?;
+            if let Step::Flat(step) = step {
+                flat::apply(&call.caller, flat, step)?;
+                done.push(Applied {
+                    password: None,
+                    lines: step.lines(),
+                });
+                continue;
+            }
+        }
         done.push(Applied {
             password: act::run(call, step, &mut passwords)?,
             lines: step.lines(&now),
         });
+    }
+    if let (Some(flat), Some(from), false) = (&now.flat, &spec.from, steps.is_empty()) {
+        way.note(flat, from.stage)?;
     }
     if !steps.is_empty() {
         xact::mark_changed();
@@ -60,6 +76,36 @@ pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
         record(call, &steps, &now)?;
     }
     Ok(done)
+}
+
+/// What is done on the way from a flat role that it takes to go back.
+#[derive(Default)]
+struct Way {
+    /// Names of credentials that are made.
+    made: Vec<String>,
+    /// Groups that take over a schema, and who owned it.
+    taken: Vec<(String, Oid)>,
+}
+
+impl Way {
+    fn before(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::Create { name, .. } => self.made.push(name.clone()),
+            Step::OwnSchema { schema, owner, .. } => {
+                flat::taken_over(&owner.role())?;
+                let former = flat::owner_of(schema).map(|former| (owner.role(), former));
+                self.taken.extend(former);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note(&self, flat: &Flat, stage: Stage) -> Result<()> {
+        let role = |name: &String| Ok(catalog::target(name)?.role);
+        let made = self.made.iter().map(role).collect::<Result<Vec<Oid>>>()?;
+        flat::note(flat, stage, &made, &self.taken)
+    }
 }
 
 /// One event for each credential that something was done to, and one for what is no credential's.

@@ -3,6 +3,7 @@
 //! Everything that apply() would refuse is refused here, before anything is done: a plan that can be seen
 //! can be carried out.
 
+mod from;
 mod removal;
 mod rights;
 mod schemas;
@@ -12,14 +13,19 @@ use super::spec::{Spec, TableName, Wanted};
 use super::step::Step;
 use crate::core::name::Name;
 use crate::error::{shown, Error, Kind, Result};
+use crate::flat::Part;
 use crate::pg::Oid;
 use crate::tenants;
 use std::collections::BTreeMap;
 
 /// The steps from what is to what should be; none where all of it is so.
 pub fn plan(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
-    refuse_unbuilt(spec)?;
-    let mut steps = schemas::steps(spec, now)?;
+    let leaving = from::leaving(spec, now)?;
+    let whole = spec;
+    let held_back = leaving.map(|(flat, stage)| from::at_stage(spec, now, flat, stage));
+    let spec = held_back.as_ref().unwrap_or(spec);
+    let takes_over = leaving.is_none_or(|(_, stage)| stage.has(Part::Rights));
+    let mut steps = schemas::steps(spec, now, takes_over)?;
     steps.extend(credentials(spec, now)?);
     for (name, wanted) in &spec.credentials {
         steps.extend(rights::steps(spec, now, name, wanted)?);
@@ -33,17 +39,9 @@ pub fn plan(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
     };
     let shared = tenants::plan(&spec.tenants, &now.shared, names_all)?;
     steps.extend(shared.into_iter().map(Step::Share));
+    let on_top = from::steps(whole, now, &steps)?;
+    steps.extend(on_top);
     Ok(steps)
-}
-
-/// The leaving of a flat role is planned by a room of its own.
-fn refuse_unbuilt(spec: &Spec) -> Result<()> {
-    if spec.from.is_none() {
-        return Ok(());
-    }
-    Err(Kind::NotBuilt
-        .error("the key \"from\" is not built yet")
-        .hint("Leave it out of the spec."))
 }
 
 /// The roles of existing credentials that steps are about, to be locked before the first one.
@@ -53,6 +51,7 @@ pub fn touched(steps: &[Step], now: &Present) -> Vec<Oid> {
         .filter_map(Step::credential)
         .filter_map(|name| now.credentials.get(name))
         .map(|credential| credential.role)
+        .chain(now.flat.iter().map(|flat| flat.role))
         .collect();
     roles.sort_unstable_by_key(|role| role.to_u32());
     roles.dedup();

@@ -8,8 +8,9 @@ use crate::specs::spec::{GroupName, Schema, Spec};
 use crate::specs::step::{Owner, Step};
 use std::collections::BTreeMap;
 
-/// Steps that make schemas and groups, and that set the owners of schemas right.
-pub(super) fn steps(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
+/// Steps that make schemas and groups, and that set the owners of schemas right; with `takes_over` false a schema
+/// that is there keeps its owner.
+pub(super) fn steps(spec: &Spec, now: &Present, takes_over: bool) -> Result<Vec<Step>> {
     let owners = owners(spec, now)?;
     let mut steps = Vec::new();
     let listed = owners
@@ -23,16 +24,23 @@ pub(super) fn steps(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
         let owner = owners.get(name).copied();
         let named = spec.schemas.contains_key(name);
         match now.schemas.get(name) {
-            Some(there) => steps.extend(existing(name, there, owner, named, now)?),
+            Some(there) => {
+                let owner = owner.filter(|_| takes_over);
+                steps.extend(existing(name, there, owner, named, now)?);
+            }
             None => steps.push(made(name, owner, now)?),
         }
     }
+    let owners = match takes_over {
+        true => owners,
+        false => BTreeMap::new(),
+    };
     steps.extend(groups(spec, now, &owners)?);
     Ok(steps)
 }
 
 /// The owner group of each schema: what the schema says, and the groups that the list names.
-fn owners<'a>(spec: &'a Spec, now: &Present) -> Result<BTreeMap<String, &'a GroupName>> {
+pub(super) fn owners<'a>(spec: &'a Spec, now: &Present) -> Result<BTreeMap<String, &'a GroupName>> {
     let mut owners = BTreeMap::new();
     for (name, schema) in &spec.schemas {
         owners.extend(schema.owner.as_ref().map(|owner| (name.clone(), owner)));
@@ -53,7 +61,7 @@ fn owners<'a>(spec: &'a Spec, now: &Present) -> Result<BTreeMap<String, &'a Grou
 
 /// What a group's rights are on: what they are on already; else the schema whose owner bears the same
 /// name behind its prefix; else the schema of that name; `all` means every schema where none is named so.
-fn scope(group: &GroupName, spec: &Spec, now: &Present) -> Result<Scope> {
+pub(super) fn scope(group: &GroupName, spec: &Spec, now: &Present) -> Result<Scope> {
     let owner = GroupName {
         kind: GroupKind::Owner,
         rest: group.rest.clone(),

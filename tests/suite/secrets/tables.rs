@@ -34,6 +34,7 @@ fn nobody_but_superusers_reads_or_writes_our_tables() {
             "access_group",
             "credential",
             "event",
+            "flat",
             "installation",
             "job",
             "secret",

@@ -32,6 +32,8 @@ fn empty() -> Present {
         tables: BTreeMap::new(),
         direct: Vec::new(),
         shared: BTreeMap::new(),
+        flat: None,
+        former_owners: BTreeMap::new(),
     }
 }
 

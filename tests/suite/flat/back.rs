@@ -1,0 +1,123 @@
+//! Back: an earlier stage after a later one takes back what came between.
+
+use super::{apply, flat, owners, picture, works, writes_nothing, STAGES};
+use crate::harness::expect_error;
+use crate::scene::{ask, column, run, Scene};
+
+#[test]
+fn from_every_stage_back_to_every_earlier_one_all_is_as_it_was_there() {
+    let mut scene = Scene::new();
+    let mut shop = flat(&mut scene);
+    let mut pictures = Vec::new();
+    for stage in STAGES {
+        apply(&mut scene.su, "shop", stage);
+        scene.settle();
+        pictures.push(picture(&mut scene.su));
+    }
+    for from in (1..STAGES.len()).rev() {
+        for to in (0..from).rev() {
+            apply(&mut scene.su, "shop", STAGES[from]);
+            scene.settle();
+            assert_eq!(
+                picture(&mut scene.su),
+                pictures[from],
+                "at {}",
+                STAGES[from]
+            );
+            apply(&mut scene.su, "shop", STAGES[to]);
+            works(&mut shop);
+            scene.settle();
+            works(&mut shop);
+            let now = picture(&mut scene.su);
+            assert_eq!(now, pictures[to], "{} to {}", STAGES[from], STAGES[to]);
+            writes_nothing(&mut scene.su, "shop", STAGES[to]);
+        }
+    }
+}
+
+#[test]
+fn the_way_back_ends_the_sessions_of_the_new_logins_and_not_of_the_flat_role() {
+    let mut scene = Scene::new();
+    let mut shop = flat(&mut scene);
+    apply(&mut scene.su, "shop", "login");
+    scene.settle();
+    let mut user = scene.login("shop_user");
+    run(&mut user, "SELECT * FROM shop.orders");
+    apply(&mut scene.su, "shop", "default_privileges");
+    scene.settle();
+    assert!(user.batch_execute("SELECT 1").is_err());
+    works(&mut shop);
+}
+
+#[test]
+fn what_the_migrator_made_goes_to_the_flat_role_on_the_way_back() {
+    let mut scene = Scene::new();
+    let mut shop = flat(&mut scene);
+    apply(&mut scene.su, "shop", "login");
+    scene.settle();
+    let mut migrator = scene.login("shop_migrator");
+    run(&mut migrator, "CREATE TABLE shop.new (i int)");
+    apply(&mut scene.su, "shop", "prepare");
+    scene.settle();
+    assert_eq!(owners(&mut scene.su), ["shop"]);
+    run(&mut shop, "DROP TABLE shop.new");
+    let groups = "SELECT role_name FROM credentials.access_group ORDER BY 1";
+    let left = column(&mut scene.su, groups);
+    assert_eq!(left, ["db_reader_shop", "db_writer_shop"]);
+    let gone = "SELECT count(*) FROM pg_roles WHERE rolname = 'db_owner_shop'";
+    assert_eq!(ask(&mut scene.su, gone), "0");
+}
+
+#[test]
+fn going_forward_again_while_things_still_go_back_ends_with_the_group_as_the_owner() {
+    let mut scene = Scene::new();
+    let mut shop = flat(&mut scene);
+    apply(&mut scene.su, "shop", "grant");
+    scene.settle();
+    for stage in ["prepare", "grant", "prepare", "grant"] {
+        apply(&mut scene.su, "shop", stage);
+        works(&mut shop);
+    }
+    scene.settle();
+    assert_eq!(owners(&mut scene.su), ["db_owner_shop"]);
+    writes_nothing(&mut scene.su, "shop", "grant");
+    works(&mut shop);
+}
+
+#[test]
+fn a_table_that_is_being_made_when_things_go_back_is_given_back_too() {
+    let mut scene = Scene::new();
+    let mut shop = flat(&mut scene);
+    apply(&mut scene.su, "shop", "login");
+    scene.settle();
+    let mut maker = scene.stranger("maker", "");
+    run(&mut scene.su, "GRANT db_owner_shop TO maker");
+    run(&mut maker, "BEGIN; CREATE TABLE shop.slow (i int)");
+    // The way back waits for whoever makes something in the schema, and says so.
+    let spec = super::spec(&mut scene.su, "shop", "prepare");
+    let sql = format!("SELECT * FROM credentials.apply($spec${spec}$spec$)");
+    run(&mut scene.su, "SET lock_timeout = '100ms'");
+    expect_error(&mut scene.su, &sql, "55P03");
+    run(&mut maker, "COMMIT");
+    run(&mut scene.su, &sql);
+    scene.settle();
+    assert_eq!(owners(&mut scene.su), ["shop"]);
+    works(&mut shop);
+}
+
+#[test]
+fn a_credential_that_was_there_before_keeps_its_login_and_what_it_was_given() {
+    let mut scene = Scene::new();
+    let _shop = flat(&mut scene);
+    run(&mut scene.su, "SELECT credentials.create('shop_readonly')");
+    for stage in ["prepare", "login", "prepare"] {
+        apply(&mut scene.su, "shop", stage);
+        scene.settle();
+        let state = "SELECT state FROM credentials.list() WHERE name = 'shop_readonly'";
+        assert_eq!(ask(&mut scene.su, state), "active", "{stage}");
+    }
+    let mut reader = scene.login("shop_readonly");
+    run(&mut reader, "SELECT * FROM shop.orders");
+    let state = "SELECT state FROM credentials.list() WHERE name = 'shop_user'";
+    assert_eq!(ask(&mut scene.su, state), "suspended");
+}
