@@ -230,7 +230,7 @@ fn from_role(at: &At) -> Result<From> {
     let word = stage.text()?;
     Ok(From {
         role: role.text()?.to_owned(),
-        stage: Stage::parse(&word).ok_or_else(|| {
+        stage: Stage::parse(word).ok_or_else(|| {
             stage.wrong("prepare, grant, default_privileges, login, observe or retire")
         })?,
     })

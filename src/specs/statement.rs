@@ -21,6 +21,22 @@ pub(super) fn of(kind: &str, name: &str) -> String {
     format!("{kind} {}", ident(name))
 }
 
+pub(super) fn join(role: &str, member: &str) -> Line {
+    let statement = format!("GRANT {} TO {};", ident(role), ident(member));
+    line("grant", of("role", role), statement)
+}
+
+pub(super) fn administer(role: &str, member: &str) -> Line {
+    let (quoted, member) = (ident(role), ident(member));
+    let statement = format!("GRANT {quoted} TO {member} WITH ADMIN OPTION;");
+    line("grant", of("role", role), statement)
+}
+
+pub(super) fn leave(role: &str, member: &str) -> Line {
+    let statement = format!("REVOKE {} FROM {};", ident(role), ident(member));
+    line("revoke", of("role", role), statement)
+}
+
 pub(super) fn create_role(group: &GroupName) -> Line {
     let name = group.role();
     line(

@@ -3,7 +3,8 @@
 use super::present::{Object, Present, Scope};
 use super::spec::{table_rights, GroupName, TableName};
 use super::statement::{
-    columned, configuration, line, list, new_group, new_schema, of, own_schema, preset,
+    administer, columned, configuration, join, leave, line, list, new_group, new_schema, of,
+    own_schema, preset,
 };
 use crate::core::quote::{ident, literal};
 use crate::flat;
@@ -213,31 +214,15 @@ impl Step {
                     ident(&role(name))
                 ),
             )],
-            Step::Join { name, role: group } => vec![line(
-                "grant",
-                of("role", group),
-                format!("GRANT {} TO {};", ident(group), ident(&role(name))),
-            )],
-            Step::Deputise { name } => {
-                let (own, default) = (ident(&role(name)), ident(&now.default_role));
-                vec![
-                    line(
-                        "revoke",
-                        format!("role {own}"),
-                        format!("REVOKE {own} FROM {default};"),
-                    ),
-                    line(
-                        "grant",
-                        format!("role {default}"),
-                        format!("GRANT {default} TO {own};"),
-                    ),
-                ]
+            Step::Join { name, role: group } => vec![join(group, &role(name))],
+            Step::Leave { name, role: group } if *group == now.default_role => {
+                vec![leave(group, &role(name)), administer(&role(name), group)]
             }
-            Step::Leave { name, role: group } => vec![line(
-                "revoke",
-                of("role", group),
-                format!("REVOKE {} FROM {};", ident(group), ident(&role(name))),
-            )],
+            Step::Leave { name, role: group } => vec![leave(group, &role(name))],
+            Step::Deputise { name } => vec![
+                leave(&role(name), &now.default_role),
+                join(&now.default_role, &role(name)),
+            ],
             Step::Share(step) => step.lines(role),
             Step::Flat(step) => step.lines(),
             _ => self.call().into_iter().collect(),

@@ -3,8 +3,6 @@
 //! Forward, a stage is the spec without what later stages bring. Back, credentials that were made on the way lose
 //! what the spec gives them, and schemas go back to who had them.
 
-use super::super::spec::{From, Spec, Wanted};
-use super::super::step::Step;
 use super::not_yours;
 use super::schemas::{owners, refuse_place};
 use crate::core::quote::ident;
@@ -13,7 +11,8 @@ use crate::flat::{self, Flat, Part, Stage};
 use crate::permissions::GroupKind;
 use crate::pg::acl::rights::USAGE;
 use crate::specs::present::{CredentialNow, Direct, ObjectIs, Present, Scope};
-use crate::specs::spec::{GroupName, EVERY};
+use crate::specs::spec::{From, GroupName, Spec, Wanted, EVERY};
+use crate::specs::step::Step;
 
 /// The flat role that a spec leaves, and the stage.
 pub(super) fn leaving<'a>(spec: &'a Spec, now: &'a Present) -> Result<Option<(&'a Flat, Stage)>> {
