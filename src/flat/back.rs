@@ -6,12 +6,13 @@
 use super::role::Flat;
 use crate::catalog::{self, State};
 use crate::error::{Kind, Result};
-use crate::jobs::{self, Ended, Job, Order, Stage};
+use crate::jobs::{self, Job, Order, Stage};
 use crate::ownership::{self, Scope};
-use crate::permissions::{defaults, group, member, Group};
+use crate::permissions::{defaults, group, member, takeover, Group};
 use crate::pg::authority::{self, Caller};
 use crate::pg::owner::{self, Class};
-use crate::pg::{ident, lock, log, role, Oid};
+use crate::pg::{ident, lock, log, role, xact, Oid};
+use crate::rotation;
 
 /// A schema goes back at once, what its group owns by a job.
 pub(super) fn schema(
@@ -29,7 +30,7 @@ pub(super) fn schema(
             .detail("Nothing was changed.")
             .hint("Call again."));
     };
-    call_off(group.role)?;
+    takeover::call_off(group.role, |_| true)?;
     owner::give_schema(group.scope, to)?;
     let default = catalog::default_credential()?;
     let mut order = Order::new(jobs::Kind::Move, group.role, &default.name, Stage::Move);
@@ -38,18 +39,6 @@ pub(super) fn schema(
     log::notice(
         "what is in the schema goes back by a job: follow it with SELECT * FROM credentials.wait()",
     );
-    Ok(())
-}
-
-/// What a group takes over or gives back just now is called off: the other way was ordered.
-pub(super) fn call_off(group: Oid) -> Result<()> {
-    let why = Some("the other way was ordered since");
-    for job in jobs::live_for(None)? {
-        let is_of = job.role == group || job.reassign_to == Some(group);
-        if job.kind == jobs::Kind::Move && is_of {
-            jobs::close(job.id, Ended::Cancelled, why)?;
-        }
-    }
     Ok(())
 }
 
@@ -89,13 +78,19 @@ fn owns(group: &Group) -> bool {
 }
 
 /// Everything was given back: the group, which owns nothing any more, goes. Tells whether it is over; it is not
-/// where a member's transaction has made something meanwhile.
+/// where a member's transaction has made something meanwhile, or has yet to end.
 pub fn finish(job: &Job, scope: &Scope) -> Result<bool> {
     let Some(found) = group::by_role(job.role)? else {
         return Ok(true);
     };
-    // Whoever makes something in the schema holds this lock shared until it is committed.
-    lock::scope_exclusively(found.scope)?;
+    // No apply reads that the group is there, and finds it gone. Whoever makes something in the schema holds
+    // the other lock shared until it is committed.
+    let locks = || lock::counter().and_then(|()| lock::scope_exclusively(found.scope));
+    match xact::subtransaction(locks) {
+        Ok(had) => had?,
+        Err(caught) if caught.is_contention() => return Ok(false),
+        Err(caught) => return Err(rotation::unexpected(&caught)),
+    }
     let over = jobs::find(job.id)?.is_none_or(|now| now.state.is_over());
     if over || pointless(found.role)?.is_some() {
         return Ok(true);

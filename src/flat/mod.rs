@@ -89,14 +89,6 @@ fn called(name: &str) -> Result<permissions::Group> {
     })
 }
 
-/// A schema is about to be taken over by a group: what the group gives back just now is called off.
-pub fn taken_over(group: &str) -> Result<()> {
-    match ident::role_oid(group) {
-        Some(role) => back::call_off(role),
-        None => Ok(()),
-    }
-}
-
 /// Who owns a schema, by name.
 pub fn owner_of(schema: &str) -> Option<Oid> {
     owner::of(Class::Schema, crate::pg::schema::oid(schema)?)

@@ -4,7 +4,7 @@ use super::group::{self, Group};
 use super::sweep;
 use crate::catalog::Credential;
 use crate::error::{Kind, Result};
-use crate::jobs::{self, Order, Stage};
+use crate::jobs::{self, Ended, Job, Order, Stage};
 use crate::ownership::{self, Scope};
 use crate::pg::authority::Caller;
 use crate::pg::owner::{self, Class};
@@ -23,7 +23,9 @@ pub fn schema(group: &Group) -> Result<bool> {
 /// vanished roles own, and where a superuser calls what superusers and others own as well.
 pub fn order(caller: &Caller, credential: &Credential, group: &Group) -> Result<Option<i64>> {
     let everybodys = caller.is_superuser();
-    if ownership::is_empty(&scope(group.role, everybodys)?)? {
+    // What was on its way back may be under way still, and is not seen here.
+    let called_off = call_off(group.role, |job| job.role == group.role)?;
+    if !called_off && ownership::is_empty(&scope(group.role, everybodys)?)? {
         return Ok(None);
     }
     let mut order = Order::new(
@@ -35,6 +37,21 @@ pub fn order(caller: &Caller, credential: &Credential, group: &Group) -> Result<
     order.reassign_to = Some(group.role);
     order.options.include_unmanaged = everybodys;
     order.place(caller.effective).map(Some)
+}
+
+/// Calls off what moves to a group, or from it, of those jobs that are meant: the other way is ordered. Tells
+/// whether there was any.
+pub fn call_off(group: Oid, meant: impl Fn(&Job) -> bool) -> Result<bool> {
+    let mut any = false;
+    for job in jobs::live_for(None)? {
+        let is_of = job.role == group || job.reassign_to == Some(group);
+        if job.kind == jobs::Kind::Move && is_of && meant(&job) {
+            let why = "the other way was ordered since";
+            jobs::close(job.id, Ended::Cancelled, Some(why))?;
+            any = true;
+        }
+    }
+    Ok(any)
 }
 
 /// What a job moves to the group with this role.

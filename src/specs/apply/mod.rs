@@ -52,7 +52,7 @@ pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
     let mut way = Way::default();
     for step in &steps {
         if let Some(flat) = &now.flat {
-            way.before(step)?;
+            way.before(step);
             if let Step::Flat(step) = step {
                 flat::apply(&call.caller, flat, step)?;
                 done.push(Applied {
@@ -88,17 +88,15 @@ struct Way {
 }
 
 impl Way {
-    fn before(&mut self, step: &Step) -> Result<()> {
+    fn before(&mut self, step: &Step) {
         match step {
             Step::Create { name, .. } => self.made.push(name.clone()),
             Step::OwnSchema { schema, owner, .. } => {
-                flat::taken_over(&owner.role())?;
                 let former = flat::owner_of(schema).map(|former| (owner.role(), former));
                 self.taken.extend(former);
             }
             _ => {}
         }
-        Ok(())
     }
 
     fn note(&self, flat: &Flat, stage: Stage) -> Result<()> {
