@@ -16,7 +16,7 @@ pub enum Kind {
     Expire,
     /// Drops the twin of a rotation whose linger is over, or takes what the twin came to own.
     Retire,
-    /// Gives what is in a schema to the group that owns the schema.
+    /// Gives what is in a schema to the group that owns the schema, or back to the role that had it.
     Move,
 }
 

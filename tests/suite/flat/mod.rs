@@ -2,6 +2,7 @@
 
 mod back;
 mod kinds;
+mod moving;
 mod refused;
 mod stages;
 
