@@ -124,7 +124,7 @@ ALTER TABLE credentials.job ALTER COLUMN verifier SET STATISTICS 0;
 CREATE INDEX job_role ON credentials.job (role);
 COMMENT ON TABLE credentials.job IS 'Work that outlives the transaction that ordered it; done by the worker, one step a transaction';
 COMMENT ON COLUMN credentials.job.id IS 'Number of the job';
-COMMENT ON COLUMN credentials.job.kind IS 'What is done: rotate, suspend, destroy, repair, expire, retire (a rotation''s twin) or move (what is in a schema, to the group that owns it)';
+COMMENT ON COLUMN credentials.job.kind IS 'What is done: rotate, suspend, destroy, repair, expire, retire (a rotation''s twin) or move (what is in a schema, to the group that owns it, or back)';
 COMMENT ON COLUMN credentials.job.role IS 'OID of the role that it is done to';
 COMMENT ON COLUMN credentials.job.name IS 'Name of the credential when the job was ordered';
 COMMENT ON COLUMN credentials.job.state IS 'queued, running, waiting (for a lock or a session), blocked (a person is needed), done, failed or cancelled';
