@@ -16,7 +16,7 @@ use crate::pg::acl::{self, rights, Right as Entry, Target};
 use crate::pg::authority::{self, Caller};
 use crate::pg::extension::{self, Right};
 use crate::pg::owner::{self, Class};
-use crate::pg::{settings as fence, Oid};
+use crate::pg::{ident, settings as fence, Oid};
 use crate::settings;
 use rule::Version;
 use std::ffi::CStr;
@@ -202,7 +202,7 @@ fn not_ready(name: &str) -> Error {
 
 /// The schema, made where it is not there; one that is there must be the superusers' alone.
 fn prepare(name: &str, schema: &str, version: &Version, right: Right) -> Result<Oid> {
-    let Some(there) = extension::schema_oid(schema) else {
+    let Some(there) = ident::schema_oid(schema) else {
         // The script of an extension that needs no superuser makes its objects as the caller, and so
         // needs the caller's own schema.
         let owner = match version.superuser {
@@ -231,7 +231,7 @@ fn prepare(name: &str, schema: &str, version: &Version, right: Right) -> Result<
 /// Gives roles the use of a schema that is a superuser's, with the right to give it on.
 fn give_usage(schema: Oid, roles: &[Oid]) -> Result<()> {
     let owned_by_superuser = owner::of(Class::Schema, schema).is_some_and(authority::is_superuser);
-    if !owned_by_superuser || extension::schema_oid("pg_catalog") == Some(schema) {
+    if !owned_by_superuser || ident::schema_oid("pg_catalog") == Some(schema) {
         return Ok(());
     }
     let target = Target {

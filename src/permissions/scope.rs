@@ -5,8 +5,6 @@ use crate::catalog;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::authority::{self, Caller};
 use crate::pg::owner::{self, Class};
-use crate::pg::spi;
-use crate::pg::value::Value;
 use crate::pg::{ident, Oid};
 
 /// The word for every schema there is and will be.
@@ -42,29 +40,21 @@ impl Scope {
 /// The scopes of the words that a caller gave, each once and in their order. An unknown schema is 3F000, one
 /// that nobody is given rights on 42501.
 pub fn resolve(words: &[String]) -> Result<Vec<Scope>> {
-    let rows = spi::query(
-        "SELECT w.word, n.oid, n.nspowner
-           FROM pg_catalog.unnest($1) WITH ORDINALITY w (word, place)
-           LEFT JOIN pg_catalog.pg_namespace n ON n.nspname::pg_catalog.text OPERATOR(pg_catalog.=) w.word
-          ORDER BY w.place USING OPERATOR(pg_catalog.<)",
-        &[Value::TextArray(words.to_vec())],
-    )?;
     let mut scopes: Vec<Scope> = Vec::new();
-    for row in rows {
-        let name = row.text(0)?;
-        let scope = match row.maybe_oid(1)? {
+    for name in words {
+        let scope = match ident::schema_oid(name) {
             _ if name == EVERY => Scope::every(),
-            None => return Err(unknown(&name)),
-            Some(_) if is_reserved(&name) => {
-                return Err(reserved(&name, "It is the server's, or this extension's."))
+            None => return Err(unknown(name)),
+            Some(_) if is_reserved(name) => {
+                return Err(reserved(name, "It is the server's, or this extension's."))
             }
             Some(schema) if owner::is_extension_member(Class::Schema, schema) => {
-                return Err(reserved(&name, "It belongs to an extension."))
+                return Err(reserved(name, "It belongs to an extension."))
             }
             Some(schema) => Scope {
                 schema,
-                name,
-                owner: row.oid(2)?,
+                name: name.clone(),
+                owner: owner::of(Class::Schema, schema).ok_or_else(|| unknown(name))?,
             },
         };
         if !scopes.contains(&scope) {

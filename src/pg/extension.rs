@@ -6,7 +6,6 @@ use super::Oid;
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
-use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
 /// The longest path that the server knows (pg_config_manual.h, MAXPGPATH).
@@ -76,15 +75,8 @@ pub fn create_schema(name: &str, right: Right) -> Result<Oid> {
         }
     }
     super::xact::next_command();
-    schema_oid(name).ok_or_else(|| Kind::Internal.error("a schema that was made is not there"))
-}
-
-/// The OID of a schema, or nothing where there is none of that name.
-pub fn schema_oid(name: &str) -> Option<Oid> {
-    let name = CString::new(name).ok()?;
-    // SAFETY: a NUL-terminated name; an absent schema is InvalidOid.
-    let oid = unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) };
-    (oid != Oid::INVALID).then_some(oid)
+    super::ident::schema_oid(name)
+        .ok_or_else(|| Kind::Internal.error("a schema that was made is not there"))
 }
 
 /// CREATE EXTENSION … SCHEMA … VERSION …, never CASCADE. Event triggers see it as they see any other.

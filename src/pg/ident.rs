@@ -39,6 +39,14 @@ pub fn schema_name(oid: Oid) -> Option<String> {
     unsafe { text::copy(pg_sys::get_namespace_name(oid)) }
 }
 
+/// The OID of a schema, or nothing where there is none of that name.
+pub fn schema_oid(name: &str) -> Option<Oid> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: a NUL-terminated name; an absent schema is InvalidOid.
+    let oid = unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) };
+    (oid != Oid::INVALID).then_some(oid)
+}
+
 /// The OID of a relation of schema `credentials`, or nothing where the extension is not here.
 ///
 /// A database's owner may make a schema and a relation of these names before the extension is created, and
