@@ -141,17 +141,8 @@ pub fn take_from(target: Target, grantee: Oid, rights: u32) -> Result<bool> {
     let both = rights | rights << 16;
     // SAFETY: as in `add`; what hangs on a right that goes is taken by aclupdate itself (CASCADE).
     unsafe {
-        let Some(place) = Place::write(target) else {
+        let Some((place, old, mut acl)) = open(target)? else {
             return Ok(false);
-        };
-        let old = place.list();
-        let mut acl = match (old, default_kind(target)) {
-            (Some(acl), _) => acl,
-            (None, Some(kind)) => pg_sys::acldefault(kind, place.owner),
-            (None, None) => {
-                place.close();
-                return Err(Kind::Internal.error("rights on what has none"));
-            }
         };
         let mut given = entries(acl);
         given.retain(|r| r.grantee == grantee && r.rights & both != 0);
@@ -175,22 +166,39 @@ pub fn take_from(target: Target, grantee: Oid, rights: u32) -> Result<bool> {
     Ok(true)
 }
 
-/// Adds rights to a target's list; with `if_missing` only where one of them is not there.
-fn add(target: Target, rights: &[Right], if_missing: bool) -> Result<bool> {
-    // SAFETY: as the functions of aclchk.c do it: the old list is copied, each right is added with
-    // aclupdate, the row is written back under the version it was read at, and pg_shdepend follows.
+/// Opens a target for writing: its list as it stands, and the one to begin with, which is the default one
+/// where it has none. Nothing where the target is gone.
+///
+/// # Safety
+/// The place must be closed or written before the transaction goes on.
+unsafe fn open(
+    target: Target,
+) -> Result<Option<(Place, Option<*mut pg_sys::Acl>, *mut pg_sys::Acl)>> {
+    // SAFETY: the list is a copy; a fresh one is made of a kind that `default_kind` knows.
     unsafe {
         let Some(place) = Place::write(target) else {
-            return Ok(false);
+            return Ok(None);
         };
         let old = place.list();
-        let mut acl = match (old, default_kind(target)) {
+        let acl = match (old, default_kind(target)) {
             (Some(acl), _) => acl,
             (None, Some(kind)) => pg_sys::acldefault(kind, place.owner),
             (None, None) => {
                 place.close();
                 return Err(Kind::Internal.error("rights on what has none"));
             }
+        };
+        Ok(Some((place, old, acl)))
+    }
+}
+
+/// Adds rights to a target's list; with `if_missing` only where one of them is not there.
+fn add(target: Target, rights: &[Right], if_missing: bool) -> Result<bool> {
+    // SAFETY: as the functions of aclchk.c do it: the old list is copied, each right is added with
+    // aclupdate, the row is written back under the version it was read at, and pg_shdepend follows.
+    unsafe {
+        let Some((place, old, mut acl)) = open(target)? else {
+            return Ok(false);
         };
         if if_missing && rights.iter().all(|right| has(acl, place.owner, right)) {
             place.close();
