@@ -110,7 +110,10 @@ pub fn work_committed(cut: &[Oid]) {
         let mut shared = SHARED.exclusive();
         let now = time::now();
         shared.look_now = true;
-        if ANSWERED.get() + TO_ANSWER_AGAIN < now {
+        // A worker has no client, and must not take the place of who has.
+        // SAFETY: a plain global of this process.
+        let has_client = unsafe { pg_sys::MyBackendType } == pg_sys::BackendType::B_BACKEND;
+        if has_client && ANSWERED.get() + TO_ANSWER_AGAIN < now {
             ANSWERED.set(now);
             shared.answering = (session::own_pid(), now + TO_ANSWER);
         }

@@ -142,7 +142,9 @@ fn who_rotates_what_it_logged_in_as_gets_its_answer_and_no_more_time_than_for_th
     });
     let mut own = cluster.connect(&cluster.url("default")).unwrap();
     let error = own.simple_query(&rotate(600.0)).unwrap_err();
-    assert_eq!(error.code().unwrap().code(), "57P01");
+    // The client reads the server's word, or finds the connection closed.
+    let word = error.code().map(|code| code.code());
+    assert!(word.is_none_or(|word| word == "57P01"), "{error:?}");
 }
 
 #[test]
