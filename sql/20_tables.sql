@@ -202,6 +202,34 @@ COMMENT ON COLUMN credentials.flat.stage IS 'prepare, grant, default_privileges 
 COMMENT ON COLUMN credentials.flat.kept IS 'made: roles of credentials made on the way; owners: by owning group, who owned its schema before';
 COMMENT ON COLUMN credentials.flat.changed_at IS 'When that stage was applied';
 
+CREATE TABLE credentials.endpoint (
+  name    text COLLATE "C" PRIMARY KEY,
+  host    text COLLATE "C" NOT NULL,
+  port    integer NOT NULL,
+  sslmode text COLLATE "C" NOT NULL
+);
+COMMENT ON TABLE credentials.endpoint IS 'One row an endpoint that was set; leader without a row is what the settings say';
+COMMENT ON COLUMN credentials.endpoint.name IS 'What it is called: leader, or the name of a pool';
+COMMENT ON COLUMN credentials.endpoint.host IS 'Name or address that clients connect to, or the directory of a socket';
+COMMENT ON COLUMN credentials.endpoint.port IS 'Port that clients connect to';
+COMMENT ON COLUMN credentials.endpoint.sslmode IS 'sslmode of libpq';
+
+CREATE TABLE credentials.attachment (
+  app         text COLLATE "C" NOT NULL,
+  config_var  text COLLATE "C" NOT NULL,
+  role        oid NOT NULL,
+  endpoint    text COLLATE "C" NOT NULL,
+  attached_at timestamptz NOT NULL,
+  PRIMARY KEY (app, config_var)
+);
+CREATE INDEX attachment_role ON credentials.attachment (role);
+COMMENT ON TABLE credentials.attachment IS 'One row a config variable of an app: which credential''s URL it holds';
+COMMENT ON COLUMN credentials.attachment.app IS 'The app';
+COMMENT ON COLUMN credentials.attachment.config_var IS 'The variable, such as DATABASE_URL';
+COMMENT ON COLUMN credentials.attachment.role IS 'OID of the credential''s role';
+COMMENT ON COLUMN credentials.attachment.endpoint IS 'The endpoint that the URL leads to';
+COMMENT ON COLUMN credentials.attachment.attached_at IS 'When it was attached';
+
 CREATE TABLE credentials.event (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at               timestamptz NOT NULL,
@@ -241,6 +269,8 @@ ALTER TABLE credentials.access_group ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.tenant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.tenant_table ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.flat ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.endpoint ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.attachment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.event ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON ALL TABLES IN SCHEMA credentials FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA credentials FROM PUBLIC;

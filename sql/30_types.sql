@@ -38,3 +38,11 @@ CREATE TYPE credentials.plan_step AS (step integer, action text, object text, st
 CREATE TYPE credentials.applied_step AS (step integer, action text, object text, statement text, password text);
 CREATE TYPE credentials.finding AS (severity text, code text, object text, finding text, remedy text);
 CREATE TYPE credentials.installed_extension AS (extension text, schema text, version text);
+CREATE TYPE credentials.attached AS (app text, config_var text, name text, endpoint text);
+CREATE TYPE credentials.detached AS (app text, config_var text, name text);
+CREATE TYPE credentials.attachment_report AS (app text, config_var text, name text, endpoint text, attached_at timestamptz);
+CREATE TYPE credentials.config_var AS (config_var text, value text);
+CREATE TYPE credentials.server_endpoint AS (endpoint text, host text, port integer, sslmode text);
+CREATE TYPE credentials.collaboration AS (collaborator text, app text, permissions text[]);
+CREATE TYPE credentials.pooler_login AS (username text, password text);
+CREATE TYPE credentials.metric AS (metric text, labels jsonb, value double precision);

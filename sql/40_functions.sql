@@ -337,3 +337,107 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'install_extension_wrapper';
 COMMENT ON FUNCTION credentials.install_extension(text, text, text) IS
   'Installs an extension that is supported: a trusted one, by the caller''s own right to CREATE in the database, or one that the setting credential_manager.supported_extensions names, by a superuser''s right. schema: a new one, which is made and stays a superuser''s, or one that is the superusers'' alone; without it one of the extension''s name (ext_pg_trgm where that starts with pg_). The default credential may use the schema, and let others use it. version: the default one without it. Never CASCADE: what the extension requires is to be installed first. One that is there as asked for is returned as it is.';
+
+CREATE FUNCTION credentials.attach(name text, app text, as_name text DEFAULT NULL, endpoint text DEFAULT 'leader')
+RETURNS credentials.attached
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'attach_wrapper';
+COMMENT ON FUNCTION credentials.attach(text, text, text, text) IS
+  'Gives a credential (name) to an app: the app has its URL in a config variable from the commit on, and follows its rotations. as_name: the variable is as_name with _URL; without it DATABASE_URL where the app has none, else POSTGRESQL_COLOR_URL. endpoint: where the URL leads to, as in set_endpoint(). An app needs nothing else to exist. Needs a key file, since the URL must be told again.';
+
+CREATE FUNCTION credentials.detach(config_var text, app text)
+RETURNS credentials.detached
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'detach_wrapper';
+COMMENT ON FUNCTION credentials.detach(text, text) IS
+  'Takes a config variable (config_var, with or without _URL) from an app. The credential stays as it is; sessions that the app has go on.';
+
+CREATE FUNCTION credentials.attachments(app text DEFAULT NULL)
+RETURNS SETOF credentials.attachment_report
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
+@PINNED@
+AS 'MODULE_PATHNAME', 'attachments_wrapper';
+COMMENT ON FUNCTION credentials.attachments(text) IS
+  'Which credentials are attached to an app, or to any: the config variable, the endpoint, and since when. No password is told.';
+
+CREATE FUNCTION credentials.config_vars(app text)
+RETURNS SETOF credentials.config_var
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
+@PINNED@
+AS 'MODULE_PATHNAME', 'config_vars_wrapper';
+COMMENT ON FUNCTION credentials.config_vars(text) IS
+  'The config variables of an app with their values: URLs to log in with, as of now; in a rotation they change with its transaction. Telling them is recorded in events(). LISTEN credentials tells when to ask again.';
+
+CREATE FUNCTION credentials.set_endpoint(endpoint text, host text, port integer DEFAULT 5432, sslmode text DEFAULT 'require')
+RETURNS credentials.server_endpoint
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'set_endpoint_wrapper';
+COMMENT ON FUNCTION credentials.set_endpoint(text, text, integer, text) IS
+  'Makes or changes an endpoint, a host and port that URLs lead to: leader (instead of the settings credential_manager.host, port and sslmode), or a pool by any name of lower-case letters, digits and hyphens. URLs that lead there change at commit.';
+
+CREATE FUNCTION credentials.drop_endpoint(endpoint text)
+RETURNS credentials.server_endpoint
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'drop_endpoint_wrapper';
+COMMENT ON FUNCTION credentials.drop_endpoint(text) IS
+  'Forgets an endpoint that no attachment uses. leader is then again what the settings say.';
+
+CREATE FUNCTION credentials.endpoints()
+RETURNS SETOF credentials.server_endpoint
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 10
+@PINNED@
+AS 'MODULE_PATHNAME', 'endpoints_wrapper';
+COMMENT ON FUNCTION credentials.endpoints() IS
+  'The endpoints that URLs can lead to, leader first.';
+
+CREATE FUNCTION credentials.add_collaborator(collaborator text, app text, permissions text[])
+RETURNS credentials.collaboration
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'add_collaborator_wrapper';
+COMMENT ON FUNCTION credentials.add_collaborator(text, text, text[]) IS
+  'Gives a role (collaborator) permissions on an app: view, deploy, operate, manage, each of which includes view. It gets CONNECT, USAGE on schema credentials and EXECUTE on what it may call with them. By default, a superuser, or who has manage on the app; nobody gives what he lacks.';
+
+CREATE FUNCTION credentials.update_collaborator(collaborator text, app text, permissions text[])
+RETURNS credentials.collaboration
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'update_collaborator_wrapper';
+COMMENT ON FUNCTION credentials.update_collaborator(text, text, text[]) IS
+  'Changes the permissions that a role (collaborator) has on an app to these, at once and in open sessions too. Nobody gives what he lacks.';
+
+CREATE FUNCTION credentials.remove_collaborator(collaborator text, app text)
+RETURNS credentials.collaboration
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+@PINNED@
+AS 'MODULE_PATHNAME', 'remove_collaborator_wrapper';
+COMMENT ON FUNCTION credentials.remove_collaborator(text, text) IS
+  'Takes from a role (collaborator) all permissions on an app, at once and in open sessions too; with the last app the rights that came with them. The result tells what it had.';
+
+CREATE FUNCTION credentials.collaborators(app text DEFAULT NULL)
+RETURNS SETOF credentials.collaboration
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
+@PINNED@
+AS 'MODULE_PATHNAME', 'collaborators_wrapper';
+COMMENT ON FUNCTION credentials.collaborators(text) IS
+  'Who has which permissions on an app, or on any.';
+
+CREATE FUNCTION credentials.pgbouncer_auth(username text)
+RETURNS SETOF credentials.pooler_login
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 1
+@PINNED@
+AS 'MODULE_PATHNAME', 'pgbouncer_auth_wrapper';
+COMMENT ON FUNCTION credentials.pgbouncer_auth(text) IS
+  'For auth_query of PgBouncer: the verifier of a username, also of a rotation''s twin. No row for what is not managed, cannot log in or has expired. A superuser gives the pooler''s role EXECUTE, USAGE on schema credentials and CONNECT.';
+
+CREATE FUNCTION credentials.metrics()
+RETURNS SETOF credentials.metric
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
+@PINNED@
+AS 'MODULE_PATHNAME', 'metrics_wrapper';
+COMMENT ON FUNCTION credentials.metrics() IS
+  'Figures for monitoring: credentials by state, credential_age_seconds, credential_connections by username, jobs by kind and state, job_done_ratio, rotation_seconds_left, events_total by action. No secret is in it.';

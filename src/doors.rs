@@ -7,8 +7,8 @@ use crate::error::{Kind as Failure, Result};
 use crate::events::{self, Outcome};
 use crate::pg::call::{self, Answer, Call};
 use crate::pg::{authority, database, xact};
-use crate::{adoption, catalog, checks, extensions, jobs, lifecycle, permissions};
-use crate::{repair, reports, rotation, setup, specs, vault};
+use crate::{adoption, attachments, catalog, checks, collaborators, extensions, jobs, lifecycle};
+use crate::{metrics, permissions, poolers, repair, reports, rotation, setup, specs, vault};
 
 /// What a call may do, which decides where it is refused and whether refusals are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,19 @@ doors! {
     check: Reads => checks::api::check;
     diagram: Reads => specs::api::diagram;
     install_extension: Changes => extensions::api::install_extension;
+    attach: Changes => attachments::api::attach;
+    detach: Changes => attachments::api::detach;
+    attachments: Reads => attachments::api::attachments;
+    config_vars: Tells => attachments::api::config_vars;
+    set_endpoint: Changes => attachments::api::set_endpoint;
+    drop_endpoint: Changes => attachments::api::drop_endpoint;
+    endpoints: Reads => attachments::api::endpoints;
+    add_collaborator: Changes => collaborators::api::add_collaborator;
+    update_collaborator: Changes => collaborators::api::update_collaborator;
+    remove_collaborator: Changes => collaborators::api::remove_collaborator;
+    collaborators: Reads => collaborators::api::collaborators;
+    pgbouncer_auth: Reads => poolers::api::pgbouncer_auth;
+    metrics: Reads => metrics::api::metrics;
 }
 
 /// Lets a call in, runs it, and records how it ended.

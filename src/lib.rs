@@ -18,6 +18,8 @@ pub mod vault;
 
 // Floor 3: work.
 pub mod adoption;
+pub mod attachments;
+pub mod collaborators;
 pub mod extensions;
 pub mod flat;
 pub mod jobs;
@@ -35,6 +37,8 @@ pub mod tenants;
 pub mod checks;
 pub mod doors;
 pub mod hooks;
+pub mod metrics;
+pub mod poolers;
 pub mod worker;
 
 pgrx::pg_module_magic!();

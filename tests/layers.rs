@@ -23,6 +23,7 @@ const FLOORS: [&[&str]; 4] = [
         "jobs",
         "permissions",
         "attachments",
+        "collaborators",
         "repair",
         "rotation",
         "lifecycle",
@@ -36,7 +37,7 @@ const FLOORS: [&[&str]; 4] = [
 ];
 
 /// Above all floors, called by nobody but the front; and so is every room's `api`.
-const EDGES: [&str; 4] = ["checks", "doors", "hooks", "worker"];
+const EDGES: [&str; 6] = ["checks", "doors", "hooks", "metrics", "poolers", "worker"];
 
 /// What may call an edge.
 const FRONT: [&str; 2] = ["lib.rs", "doors.rs"];

@@ -5,6 +5,7 @@
 //! server is handed), [`cipher`] with `keyfile` (how a password is kept), [`url`] (how it is
 //! told). `random` is where all of them draw from. [`quote`] writes statements that are shown.
 
+pub mod app;
 pub mod cipher;
 mod keyfile;
 pub mod name;

@@ -148,7 +148,8 @@ fn fingerprint(client: &mut Client) -> String {
            UNION ALL SELECT i::text FROM credentials.installation i
            UNION ALL SELECT (to_jsonb(c) - 'last_login_at')::text FROM credentials.credential c
            UNION ALL SELECT n.nspacl::text FROM pg_namespace n UNION ALL SELECT g::text FROM credentials.access_group g
-           UNION ALL SELECT t::text FROM credentials.tenant t
+           UNION ALL SELECT t::text FROM credentials.tenant t UNION ALL SELECT e::text FROM credentials.endpoint e
+           UNION ALL SELECT a::text FROM credentials.attachment a
            UNION ALL SELECT s::text FROM credentials.secret s UNION ALL SELECT j::text FROM credentials.job j
            UNION ALL SELECT e::text FROM credentials.event e) x(t)",
         &[],
@@ -202,6 +203,11 @@ impl Argument {
                 "object" => "'schema public'",
                 "kind" => "'four_roles'",
                 "app" => "'shop'",
+                "config_var" => "'DATABASE'",
+                "collaborator" => "'stranger'",
+                "permissions" => "'{view}'",
+                "endpoint" => "'pool'",
+                "host" => "'localhost'",
                 other => panic!("what is right for {}({other})?", self.function),
             };
             arguments.push_str(&format!(", {other} => {right}"));

@@ -123,6 +123,10 @@ fn every_function_refuses_in_a_server_that_no_longer_preloads_the_library() {
             "layout" => "'four_roles', 'app'",
             "plan" | "apply" => "'{}'",
             "cancel_job" => "1",
+            "attach" | "detach" | "remove_collaborator" => "'analyst', 'shop'",
+            "add_collaborator" | "update_collaborator" => "'analyst', 'shop', '{view}'",
+            "config_vars" | "drop_endpoint" | "pgbouncer_auth" => "'shop'",
+            "set_endpoint" => "'pool', 'localhost'",
             _ => "",
         };
         let call = format!("SELECT * FROM credentials.{}({arguments})", promise.name);

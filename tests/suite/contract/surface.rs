@@ -31,7 +31,7 @@ const fn su(name: &'static str, arguments: &'static str, result: &'static str) -
 }
 
 /// Every function that is built.
-pub const PROMISES: [Promise; 38] = [
+pub const PROMISES: [Promise; 51] = [
     su(
         "setup",
         "default_role text DEFAULT NULL::text",
@@ -203,6 +203,19 @@ pub const PROMISES: [Promise; 38] = [
         "extension text, schema text DEFAULT NULL::text, version text DEFAULT NULL::text",
         "extension text, schema text, version text",
     ),
+    of("attach", "name text, app text, as_name text DEFAULT NULL::text, endpoint text DEFAULT 'leader'::text", "app text, config_var text, name text, endpoint text"),
+    of("detach", "config_var text, app text", "app text, config_var text, name text"),
+    of("attachments", "app text DEFAULT NULL::text", "app text, config_var text, name text, endpoint text, attached_at timestamp with time zone"),
+    of("config_vars", "app text", "config_var text, value text"),
+    of("set_endpoint", "endpoint text, host text, port integer DEFAULT 5432, sslmode text DEFAULT 'require'::text", "endpoint text, host text, port integer, sslmode text"),
+    of("drop_endpoint", "endpoint text", "endpoint text, host text, port integer, sslmode text"),
+    of("endpoints", "", "endpoint text, host text, port integer, sslmode text"),
+    of("add_collaborator", "collaborator text, app text, permissions text[]", "collaborator text, app text, permissions text[]"),
+    of("update_collaborator", "collaborator text, app text, permissions text[]", "collaborator text, app text, permissions text[]"),
+    of("remove_collaborator", "collaborator text, app text", "collaborator text, app text, permissions text[]"),
+    of("collaborators", "app text DEFAULT NULL::text", "collaborator text, app text, permissions text[]"),
+    of("pgbouncer_auth", "username text", "username text, password text"),
+    of("metrics", "", "metric text, labels jsonb, value double precision"),
 ];
 
 /// The settings that every function runs with (THREATS T44), as the server keeps them.

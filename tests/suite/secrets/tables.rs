@@ -32,7 +32,9 @@ fn nobody_but_superusers_reads_or_writes_our_tables() {
         tables,
         [
             "access_group",
+            "attachment",
             "credential",
+            "endpoint",
             "event",
             "flat",
             "installation",

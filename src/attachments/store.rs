@@ -1,0 +1,90 @@
+//! Rows of `credentials.attachment` and `credentials.endpoint`.
+
+use super::Attachment;
+use crate::error::Result;
+use crate::pg::spi::{self, Row};
+use crate::pg::value::at;
+use crate::pg::{time, Oid};
+
+fn read(row: &Row) -> Result<Attachment> {
+    Ok(Attachment {
+        app: row.text(0)?,
+        config_var: row.text(1)?,
+        role: row.oid(2)?,
+        endpoint: row.text(3)?,
+        attached_at: row.time(4)?,
+    })
+}
+
+/// Every attachment, by app and variable.
+pub fn all() -> Result<Vec<Attachment>> {
+    spi::query(
+        "SELECT a.app, a.config_var, a.role, a.endpoint, a.attached_at FROM credentials.attachment a
+          ORDER BY a.app USING OPERATOR(pg_catalog.<), a.config_var USING OPERATOR(pg_catalog.<)",
+        &[],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// The attachments of an app, by variable.
+pub fn of_app(app: &str) -> Result<Vec<Attachment>> {
+    spi::query(
+        "SELECT a.app, a.config_var, a.role, a.endpoint, a.attached_at FROM credentials.attachment a
+          WHERE a.app OPERATOR(pg_catalog.=) $1
+          ORDER BY a.config_var USING OPERATOR(pg_catalog.<)",
+        &[app.into()],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// The attachments of a credential's role, by app and variable.
+pub fn of_role(role: Oid) -> Result<Vec<Attachment>> {
+    spi::query(
+        "SELECT a.app, a.config_var, a.role, a.endpoint, a.attached_at FROM credentials.attachment a
+          WHERE a.role OPERATOR(pg_catalog.=) $1
+          ORDER BY a.app USING OPERATOR(pg_catalog.<), a.config_var USING OPERATOR(pg_catalog.<)",
+        &[role.into()],
+    )?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// Writes a new attachment, as of now.
+pub(super) fn insert(app: &str, config_var: &str, role: Oid, endpoint: &str) -> Result<()> {
+    spi::run(
+        "INSERT INTO credentials.attachment (app, config_var, role, endpoint, attached_at)
+         VALUES ($1, $2, $3, $4, $5)",
+        &[
+            app.into(),
+            config_var.into(),
+            role.into(),
+            endpoint.into(),
+            at(time::now()),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Takes an attachment away.
+pub(super) fn delete(app: &str, config_var: &str) -> Result<()> {
+    spi::run(
+        "DELETE FROM credentials.attachment a
+          WHERE a.app OPERATOR(pg_catalog.=) $1 AND a.config_var OPERATOR(pg_catalog.=) $2",
+        &[app.into(), config_var.into()],
+    )?;
+    Ok(())
+}
+
+/// Takes all attachments of a role away.
+pub fn forget(role: Oid) -> Result<()> {
+    spi::run(
+        "DELETE FROM credentials.attachment a WHERE a.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?;
+    Ok(())
+}

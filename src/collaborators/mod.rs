@@ -1,0 +1,3 @@
+//! Collaborators: people around an app, and just the rights they need.
+
+pub mod api;

@@ -1,0 +1,3 @@
+//! Metrics: figures for monitoring.
+
+pub mod api;
