@@ -258,6 +258,10 @@ COMMENT ON COLUMN credentials.event.client_addr IS 'Address of the client; NULL 
 COMMENT ON COLUMN credentials.event.application_name IS 'What the client called itself';
 COMMENT ON COLUMN credentials.event.detail IS 'What else is known; never a secret';
 
+CREATE TABLE credentials.news (event bigint PRIMARY KEY);
+COMMENT ON TABLE credentials.news IS 'One row an event that NOTIFY has yet to tell of';
+COMMENT ON COLUMN credentials.news.event IS 'Number of the event';
+
 -- pg_read_all_data and pg_write_all_data reach every table without a grant. Row security without a
 -- policy shuts them out of these; superusers, as whom the extension reads and writes, pass it.
 ALTER TABLE credentials.installation ENABLE ROW LEVEL SECURITY;
@@ -272,5 +276,6 @@ ALTER TABLE credentials.flat ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.endpoint ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.attachment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.news ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON ALL TABLES IN SCHEMA credentials FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA credentials FROM PUBLIC;

@@ -49,3 +49,4 @@ REVOKE ALL ON TYPE credentials.tenant_table FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.flat FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.endpoint FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.attachment FROM PUBLIC;
+REVOKE ALL ON TYPE credentials.news FROM PUBLIC;

@@ -101,10 +101,11 @@ fn enter(call: &Call) -> Result<Answer> {
     let Some(door) = DOORS.iter().find(|door| door.name == call.function()) else {
         return Err(Failure::Internal.error("a call without a door"));
     };
-    events::begin_call();
+    events::begin_call(door.nature == Nature::Tells);
     if door.nature == Nature::Reads {
         return admit(door, call).and_then(|()| (door.act)(call));
     }
+    let _news = OwnNews;
     let line = events::Line::of(&call.caller, call.function(), call.target());
     let outcome = call::watching(
         || admit(door, call).and_then(|()| (door.act)(call)),
@@ -112,13 +113,26 @@ fn enter(call: &Call) -> Result<Answer> {
     );
     match &outcome {
         Ok(_) if events::recorded() => {
-            xact::mark_changed();
+            if door.nature == Nature::Tells {
+                xact::mark_changed();
+            } else {
+                xact::mark_news();
+            }
             line.write(Outcome::Done);
         }
         Ok(_) => {}
         Err(error) => line.write(Outcome::Refused(error.kind().sqlstate())),
     }
     outcome
+}
+
+/// While a call runs; it goes also where an error of the server unwinds.
+struct OwnNews;
+
+impl Drop for OwnNews {
+    fn drop(&mut self) {
+        events::end_call();
+    }
 }
 
 /// The checks that every call passes first.

@@ -3,6 +3,7 @@
 pub mod api;
 
 use crate::access;
+use crate::attachments;
 use crate::catalog::home::{self, Standing};
 use crate::catalog::{self, Credential, State};
 use crate::core::name;
@@ -102,6 +103,7 @@ pub fn release(credential: &Credential) -> Result<()> {
     lock::credential(credential.role)?;
     let credential = catalog::reread(credential)?;
     rotation::refuse_destroying(&credential)?;
+    attachments::refuse_attached(&credential)?;
     if catalog::twin::of(credential.role)?.is_some() {
         return Err(Kind::InUse
             .error(format!(

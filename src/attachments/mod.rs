@@ -1,12 +1,21 @@
 //! Attachments: which app has which credential under which config variable, and where its URL leads.
+//!
+//! An app is a name: it is there as long as something is attached to it. Its config variables are not kept: they
+//! are made of the credential's username and password when they are asked for, so they follow a rotation in its
+//! own transaction.
 
 pub mod api;
+pub mod endpoint;
 mod store;
 
 pub use store::{all, forget, of_app, of_role};
 
+use crate::catalog::Credential;
+use crate::core::app;
+use crate::error::{shown, Error, Kind, Result};
 use crate::pg::value::Time;
-use crate::pg::Oid;
+use crate::pg::{lock, Oid};
+use crate::vault;
 
 /// One config variable of an app.
 #[derive(Clone, Debug)]
@@ -21,4 +30,127 @@ pub struct Attachment {
     pub endpoint: String,
     /// When it was attached.
     pub attached_at: Time,
+}
+
+impl Attachment {
+    /// In one word, as Heroku writes it: `shop::DATABASE_URL`.
+    pub fn word(&self) -> String {
+        app::attached_as(&self.app, &self.config_var)
+    }
+}
+
+/// Attaches a credential, whose lock is held, and gives the variable: `variable`, or one that the app has free.
+///
+/// # Errors
+/// `Kind::NotReady` where its password is not stored or does not open, so that no URL could be told;
+/// `Kind::NotFound` for an endpoint that is not there; `Kind::Exists` where the app has the variable.
+pub fn attach(
+    credential: &Credential,
+    to: &str,
+    variable: Option<String>,
+    endpoint: &str,
+) -> Result<String> {
+    require_password(credential)?;
+    lock::app(to)?;
+    lock::endpoint(endpoint)?;
+    endpoint::find(endpoint)?;
+    let taken: Vec<String> = of_app(to)?.into_iter().map(|a| a.config_var).collect();
+    let variable = variable.unwrap_or_else(|| app::free_variable(&taken));
+    if taken.contains(&variable) {
+        return Err(Kind::Exists
+            .error(format!(
+                "app \"{}\" has a config variable {variable}",
+                shown(to)
+            ))
+            .hint(format!(
+                "Choose another as_name, or: SELECT * FROM credentials.detach('{variable}', '{}');",
+                shown(to)
+            )));
+    }
+    store::insert(to, &variable, credential.role, endpoint)?;
+    Ok(variable)
+}
+
+/// Refuses a credential whose URL could not be told (55000).
+fn require_password(credential: &Credential) -> Result<()> {
+    if !vault::stores_passwords() {
+        return Err(Kind::NotReady
+            .error("attachments need a key file")
+            .detail("credential_manager.key_file is empty, so no password is stored that a URL could be made of.")
+            .hint("Set credential_manager.key_file in postgresql.conf and reload."));
+    }
+    vault::get(credential)?
+        .map(|_| ())
+        .ok_or_else(|| vault::not_stored(credential))
+}
+
+/// Takes a variable, written with or without `_URL`, from an app and gives what it was.
+///
+/// # Errors
+/// `Kind::NotFound` where the app has no such variable.
+pub fn detach(written: &str, from: &str) -> Result<Attachment> {
+    lock::app(from)?;
+    let found = find(written, from)?;
+    store::delete(from, &found.config_var)?;
+    Ok(found)
+}
+
+/// The attachment that a person means by a variable written with or without `_URL`.
+///
+/// # Errors
+/// `Kind::NotFound` where the app has no such variable.
+pub fn find(written: &str, of: &str) -> Result<Attachment> {
+    let mut there = of_app(of)?;
+    let place = app::meant(written)
+        .iter()
+        .find_map(|meant| there.iter().position(|a| a.config_var == *meant));
+    match place {
+        Some(place) => Ok(there.swap_remove(place)),
+        None => Err(unknown(written, of)),
+    }
+}
+
+fn unknown(written: &str, of: &str) -> Error {
+    Kind::NotFound
+        .error(format!(
+            "app \"{}\" has no config variable \"{}\"",
+            shown(of),
+            shown(written)
+        ))
+        .hint(format!(
+            "SELECT * FROM credentials.attachments('{}');",
+            shown(of)
+        ))
+}
+
+/// The apps that have a role's credential, each once.
+pub fn apps_of(role: Oid) -> Result<Vec<String>> {
+    let mut apps: Vec<String> = of_role(role)?.into_iter().map(|a| a.app).collect();
+    apps.dedup();
+    Ok(apps)
+}
+
+/// Refuses a credential that apps have (55006), and names them.
+pub fn refuse_attached(credential: &Credential) -> Result<()> {
+    /// Attachments that an error names.
+    const NAMED: usize = 5;
+    let there = of_role(credential.role)?;
+    let Some(first) = there.first() else {
+        return Ok(());
+    };
+    let named: Vec<String> = there.iter().take(NAMED).map(Attachment::word).collect();
+    let more = match there.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    Err(Kind::InUse
+        .error(format!(
+            "credential \"{}\" is attached",
+            shown(&credential.name)
+        ))
+        .detail(format!("Apps have it: {}{more}.", named.join(", ")))
+        .hint(format!(
+            "SELECT * FROM credentials.detach('{}', '{}');",
+            first.config_var, first.app
+        )))
 }

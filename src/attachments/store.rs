@@ -1,7 +1,8 @@
 //! Rows of `credentials.attachment` and `credentials.endpoint`.
 
 use super::Attachment;
-use crate::error::Result;
+use crate::core::url::Endpoint;
+use crate::error::{Kind, Result};
 use crate::pg::spi::{self, Row};
 use crate::pg::value::at;
 use crate::pg::{time, Oid};
@@ -85,6 +86,66 @@ pub fn forget(role: Oid) -> Result<()> {
     spi::run(
         "DELETE FROM credentials.attachment a WHERE a.role OPERATOR(pg_catalog.=) $1",
         &[role.into()],
+    )?;
+    Ok(())
+}
+
+fn read_endpoint(row: &Row) -> Result<(String, Endpoint)> {
+    let port = row.int4(2)?;
+    let endpoint = Endpoint {
+        host: Some(row.text(1)?),
+        port: u16::try_from(port)
+            .map_err(|_| Kind::Internal.error(format!("an endpoint with the port {port}")))?,
+        sslmode: row.text(3)?,
+    };
+    Ok((row.text(0)?, endpoint))
+}
+
+/// An endpoint that was set.
+pub(super) fn endpoint(name: &str) -> Result<Option<Endpoint>> {
+    let row = spi::row(
+        "SELECT e.name, e.host, e.port, e.sslmode FROM credentials.endpoint e
+          WHERE e.name OPERATOR(pg_catalog.=) $1",
+        &[name.into()],
+    )?;
+    Ok(row
+        .map(|row| read_endpoint(&row))
+        .transpose()?
+        .map(|(_, e)| e))
+}
+
+/// The endpoints that were set, by name.
+pub(super) fn endpoints() -> Result<Vec<(String, Endpoint)>> {
+    spi::query(
+        "SELECT e.name, e.host, e.port, e.sslmode FROM credentials.endpoint e
+          ORDER BY e.name USING OPERATOR(pg_catalog.<)",
+        &[],
+    )?
+    .iter()
+    .map(read_endpoint)
+    .collect()
+}
+
+/// Writes an endpoint, over the one of that name where there is one.
+pub(super) fn set_endpoint(name: &str, endpoint: &Endpoint) -> Result<()> {
+    drop_endpoint(name)?;
+    spi::run(
+        "INSERT INTO credentials.endpoint (name, host, port, sslmode) VALUES ($1, $2, $3, $4)",
+        &[
+            name.into(),
+            endpoint.host.clone().into(),
+            i32::from(endpoint.port).into(),
+            endpoint.sslmode.as_str().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Takes an endpoint away.
+pub(super) fn drop_endpoint(name: &str) -> Result<()> {
+    spi::run(
+        "DELETE FROM credentials.endpoint e WHERE e.name OPERATOR(pg_catalog.=) $1",
+        &[name.into()],
     )?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::state::UsernameState;
 use super::{all, target, twin, Credential, Phase, State, Twin};
 use crate::access;
+use crate::attachments::{self, Attachment};
 use crate::error::Result;
 use crate::permissions::member::{self, Held};
 use crate::permissions::Access;
@@ -22,6 +23,7 @@ pub fn list(_call: &Call) -> Result<Answer> {
     let twins = twin::all()?;
     let held = member::held()?;
     let credentials = all()?;
+    let attachments = attachments::all()?;
     let roles: Vec<Oid> = credentials.iter().map(|c| c.role).collect();
     let readers = reports::read_only(&roles)?;
     let rows = credentials.iter().map(|credential| {
@@ -36,6 +38,8 @@ pub fn list(_call: &Call) -> Result<Answer> {
             .map(|s| s.started)
             .chain(ended.map(|(_, at)| *at))
             .max();
+        let attached = attachments.iter().filter(|a| a.role == credential.role);
+        let attached = attached.map(Attachment::word);
         // Default administers every group; that is no preset of its own.
         let held = held
             .get(&credential.role)
@@ -44,7 +48,7 @@ pub fn list(_call: &Call) -> Result<Answer> {
             credential.name.as_str().into(),
             credential.username().into(),
             access::seen_state(credential)?.as_str().into(),
-            Value::TextArray(Vec::new()),
+            Value::TextArray(attached.collect()),
             access_of(held),
             (readers.contains(&credential.role) && !may_write(credential, held)).into(),
             credential.is_default().into(),

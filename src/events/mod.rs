@@ -14,6 +14,19 @@ use std::cell::Cell;
 thread_local! {
     /// Events recorded since the present call began: a call that recorded none changed nothing.
     static RECORDED: Cell<u32> = const { Cell::new(0) };
+    /// Whether what is recorded now is told to those who LISTEN: all but that a secret was told.
+    static NEWS: Cell<bool> = const { Cell::new(true) };
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// The credential's name.
+    pub name: Option<&'a str>,
+    /// Its role.
+    pub role: Option<Oid>,
+    /// The app.
+    pub app: Option<&'a str>,
 }
 
 /// Who did it.
@@ -35,6 +48,16 @@ pub fn record(
     role: Option<Oid>,
     detail: Json,
 ) -> Result<()> {
+    let about = About {
+        name,
+        role,
+        app: None,
+    };
+    record_about(actor, action, about, detail)
+}
+
+/// As [`record`], for what is about an app too.
+pub fn record_about(actor: Actor, action: &str, about: About, detail: Json) -> Result<()> {
     RECORDED.set(RECORDED.get() + 1);
     if database::in_recovery() || database::transaction_is_read_only() {
         return Ok(());
@@ -58,12 +81,25 @@ pub fn record(
             }
         }
     };
-    store::insert(&entry, action, name, role, detail)
+    store::insert(&entry, action, about, detail, NEWS.get())
 }
 
-/// A call begins: nothing is recorded yet.
-pub fn begin_call() {
+/// A call begins: nothing is recorded yet. That a secret was told is no news: who asks for it at every
+/// notification would be told of his own asking for ever.
+pub fn begin_call(tells: bool) {
     RECORDED.set(0);
+    NEWS.set(!tells);
+}
+
+/// A call has ended; what this session records by itself is news again.
+pub fn end_call() {
+    NEWS.set(true);
+}
+
+/// Tells those who LISTEN of up to `most` events that nobody was told of yet, when the transaction commits. Gives
+/// how many there were.
+pub fn tell_news(most: i32) -> Result<i32> {
+    store::notify(most)
 }
 
 /// Whether the present call has recorded an event.

@@ -1,9 +1,10 @@
 //! Rows of `credentials.event`. There is no UPDATE, and DELETE only by age.
 
+use super::About;
 use crate::error::Result;
 use crate::pg::spi;
+use crate::pg::time;
 use crate::pg::value::{at, Time, Type, Value};
-use crate::pg::{time, Oid};
 
 /// Who, from where.
 pub(super) struct Entry {
@@ -17,25 +18,30 @@ pub(super) struct Entry {
 pub(super) fn insert(
     entry: &Entry,
     action: &str,
-    name: Option<&str>,
-    role: Option<Oid>,
+    about: About,
     detail: serde_json::Value,
+    news: bool,
 ) -> Result<()> {
     spi::run(
-        "INSERT INTO credentials.event
-           (at, action, name, role, effective_role, outer_role, session_role, client_addr, application_name, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "WITH e AS (
+           INSERT INTO credentials.event
+             (at, action, name, role, effective_role, outer_role, session_role, client_addr, application_name, detail, app)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+           RETURNING id)
+         INSERT INTO credentials.news (event) SELECT e.id FROM e WHERE $12",
         &[
             at(time::now()),
             action.into(),
-            name.into(),
-            role.into(),
+            about.name.into(),
+            about.role.into(),
             (&entry.effective).into(),
             (&entry.outer).into(),
             (&entry.session).into(),
             entry.client.clone().map_or(Value::Null(Type::Inet), Value::Inet),
             entry.application.clone().into(),
             detail.into(),
+            about.app.into(),
+            news.into(),
         ],
     )?;
     Ok(())
@@ -56,6 +62,24 @@ pub(super) fn delete_older(seconds: i64) -> Result<u64> {
         "DELETE FROM credentials.event e WHERE e.at OPERATOR(pg_catalog.<) $1",
         &[at(time::now() - seconds.saturating_mul(1_000_000))],
     )
+}
+
+/// NOTIFY credentials with the number of each event that is news, `most` of them, in order; the payload holds
+/// nothing else, since any role can LISTEN. They are no news any more then. Gives how many there were.
+pub(super) fn notify(most: i32) -> Result<i32> {
+    let told = spi::number(
+        "WITH told AS (
+           DELETE FROM credentials.news n
+            WHERE n.event OPERATOR(pg_catalog.=) ANY (ARRAY(
+              SELECT m.event FROM credentials.news m ORDER BY m.event USING OPERATOR(pg_catalog.<) LIMIT $1))
+           RETURNING n.event),
+         sent AS MATERIALIZED (
+           SELECT pg_catalog.pg_notify('credentials', t.event::pg_catalog.text)
+             FROM (SELECT u.event FROM told u ORDER BY u.event USING OPERATOR(pg_catalog.<)) t)
+         SELECT pg_catalog.count(*) FROM sent s",
+        &[most.into()],
+    )?;
+    Ok(i32::try_from(told).unwrap_or(i32::MAX))
 }
 
 pub(super) fn oldest() -> Result<Option<Time>> {

@@ -5,6 +5,7 @@ use super::{
     configuration, create as creation, destroy as destruction, settings_json, standing, store,
 };
 use crate::access::{self, Act};
+use crate::attachments;
 use crate::catalog::{self, Credential, State};
 use crate::error::{shown, Kind, Result};
 use crate::jobs;
@@ -141,6 +142,9 @@ pub fn destroy(call: &Call) -> Result<Answer> {
     rotation::refuse_destroying(&credential)?;
     let heir = destruction::heir(&credential, &raw_heir)?;
     destruction::require_confirm(&credential, confirm.as_deref())?;
+    // Under the lock that attach() takes, so that no app gets it meanwhile.
+    lock::credential(credential.role)?;
+    attachments::refuse_attached(&credential)?;
     destruction::refuse_blocked(&credential)?;
     let job = destruction::order(
         &credential,

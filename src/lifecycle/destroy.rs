@@ -2,14 +2,17 @@
 
 use super::store;
 use crate::access;
+use crate::attachments;
 use crate::catalog::{self, Credential, State};
 use crate::error::{shown, Error, Kind, Result};
+use crate::events::{self, About, Actor};
 use crate::jobs::{self, Order, Stage};
 use crate::ownership::{self, Item};
 use crate::pg::role::Options;
 use crate::pg::{database, ident, session, xact, Oid};
 use crate::rotation::{self, Applied};
 use crate::vault;
+use serde_json::json;
 
 /// The role that gets what a destroyed credential owned: always a checked non-superuser.
 pub fn heir(credential: &Credential, raw: &str) -> Result<Credential> {
@@ -40,10 +43,11 @@ pub fn require_confirm(credential: &Credential, confirm: Option<&str>) -> Result
     }
     let (owned, granted) = store::holdings(credential.role)?;
     let sessions = session::of_role(credential.role).len();
+    let apps = attachments::apps_of(credential.role)?.len();
     Err(Kind::BadArgument
         .error(format!("destroying credential \"{}\" must be confirmed", shown(&credential.name)))
         .detail(format!(
-            "It owns {owned} objects, holds rights on {granted}, has {sessions} sessions and is attached to 0 apps."
+            "It owns {owned} objects, holds rights on {granted}, has {sessions} sessions and is attached to {apps} apps."
         ))
         .hint(format!(
             "SELECT * FROM credentials.destroy('{}', confirm => '{}');",
@@ -119,8 +123,20 @@ pub fn closed() -> Options<'static> {
     }
 }
 
-/// The catalog's side of a closed role.
+/// The catalog's side of a closed role. What a lease that ends is attached to loses its variable: it would hold
+/// a URL that nobody can tell.
 pub fn note_closed(role: Oid) -> Result<()> {
+    for gone in attachments::of_role(role)? {
+        let name = catalog::by_role(role)?.map(|c| c.name);
+        let about = About {
+            name: name.as_deref(),
+            role: Some(role),
+            app: Some(&gone.app),
+        };
+        let detail = json!({"config_var": gone.config_var, "reason": "destroyed"});
+        events::record_about(Actor::Worker, "detach", about, detail)?;
+    }
+    attachments::forget(role)?;
     catalog::set_state(role, State::Destroying)?;
     catalog::set_secret(role, None)?;
     vault::forget_others(role, &[])?;

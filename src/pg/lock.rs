@@ -16,6 +16,8 @@ const EVERY_SCHEMA: Oid = Oid::INVALID;
 
 const CREDENTIALS: &str = "credential";
 const GROUPS: &str = "access_group";
+const APPS: &str = "attachment";
+const ENDPOINTS: &str = "endpoint";
 const EXCLUSIVE: i32 = pg_sys::ExclusiveLock as i32;
 const SHARED: i32 = pg_sys::ShareLock as i32;
 
@@ -45,6 +47,23 @@ pub fn scope_exclusively(schema: Oid) -> Result<()> {
 pub fn scope_shared(schema: Oid) -> Result<()> {
     acquire(GROUPS, EVERY_SCHEMA, SHARED, true)?;
     acquire(GROUPS, schema, SHARED, true).map(|_| ())
+}
+
+/// Locks the config variables of an app until the end of the transaction. After credentials, in the lock order.
+pub fn app(name: &str) -> Result<()> {
+    acquire(APPS, number_of(name), EXCLUSIVE, true).map(|_| ())
+}
+
+/// Locks an endpoint until the end of the transaction. After apps, in the lock order.
+pub fn endpoint(name: &str) -> Result<()> {
+    acquire(ENDPOINTS, number_of(name), EXCLUSIVE, true).map(|_| ())
+}
+
+/// A number that stands for a name, the same in every session (FNV-1a): two names that share one only wait for
+/// each other.
+fn number_of(name: &str) -> Oid {
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    Oid::from_u32(name.bytes().fold(0x811c_9dc5, step))
 }
 
 fn acquire(table: &str, object: Oid, mode: i32, wait: bool) -> Result<bool> {

@@ -29,6 +29,8 @@ struct Left {
 enum What {
     /// There is work.
     Work,
+    /// There is something to tell, which nobody waits for.
+    News,
     /// There is work, and the password of this role changed: older sessions are of the old one.
     Cut(Oid),
     /// This role rotates with this twin from here on; without one it no longer does.
@@ -64,7 +66,7 @@ pub fn mark_changed() {
         let mut cut = Vec::new();
         for Left { what, .. } in &left {
             match *what {
-                What::Work => {}
+                What::Work | What::News => {}
                 What::Cut(role) => cut.push(role),
                 What::Pair(role, twin) => pairs::changed(role, twin),
             }
@@ -104,6 +106,15 @@ unsafe extern "C-unwind" fn at_savepoint(
 pub fn mark_work() {
     mark_changed();
     leave(What::Work);
+}
+
+/// Says that this transaction has something to tell when it commits.
+pub fn mark_news() {
+    mark_changed();
+    let told = WORK.with_borrow(|left| left.iter().any(|l| matches!(l.what, What::News)));
+    if !told {
+        leave(What::News);
+    }
 }
 
 /// Says that this transaction changes a role's password by force: sessions that began before its commit
@@ -146,7 +157,8 @@ fn leave(what: What) {
 
 /// Whether this transaction has left work, so that waiting for it would wait for itself.
 pub fn has_work() -> bool {
-    MARKED.get() == local_id() && WORK.with_borrow(|left| !left.is_empty())
+    MARKED.get() == local_id()
+        && WORK.with_borrow(|left| left.iter().any(|l| !matches!(l.what, What::News)))
 }
 
 /// Makes this transaction's commit reach the disk whatever `synchronous_commit` says: a password

@@ -2,6 +2,7 @@
 
 use super::{get_with, reseal as seal_anew};
 use crate::access::{self, Act};
+use crate::attachments::endpoint;
 use crate::catalog::{self, Credential};
 use crate::core::secret::Secret;
 use crate::core::url::{self, Endpoint, Target};
@@ -9,7 +10,6 @@ use crate::error::{shown, Kind, Result};
 use crate::events::{self, Actor};
 use crate::pg::call::{Answer, Call};
 use crate::pg::{database, ident, log};
-use crate::settings;
 use serde_json::json;
 
 /// `credentials.url(name, endpoint)`.
@@ -86,7 +86,7 @@ impl Told {
 /// Looks up, authorises, opens and records; nothing is told where any of it fails.
 fn tell(call: &Call) -> Result<Told> {
     let credential = catalog::target(&call.text("name")?)?;
-    let endpoint = endpoint(&call.text("endpoint")?)?;
+    let endpoint = endpoint::find(&call.text("endpoint")?)?;
     access::check(&call.caller, &credential, Act::Tell)?;
     let (credential, secret) = get_with(credential)?;
     if secret.is_none() {
@@ -108,19 +108,5 @@ fn tell(call: &Call) -> Result<Told> {
         credential,
         secret,
         endpoint,
-    })
-}
-
-fn endpoint(name: &str) -> Result<Endpoint> {
-    if name != "leader" {
-        return Err(Kind::NotFound
-            .error(format!("endpoint \"{}\" does not exist", shown(name)))
-            .hint("Use 'leader'."));
-    }
-    url::check_sslmode(&settings::sslmode())?;
-    Ok(Endpoint {
-        host: settings::host(),
-        port: settings::port(),
-        sslmode: settings::sslmode(),
     })
 }

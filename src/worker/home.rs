@@ -25,6 +25,9 @@ pub(super) const BETWEEN: Time = 200_000;
 /// Pause where another worker is at the jobs, in microseconds.
 const ANOTHER: Time = 1_000_000;
 
+/// Events that one transaction tells of.
+const AT_ONCE: i32 = 1_000;
+
 /// Does all that is due.
 pub(super) fn run() -> Result<()> {
     if !is_alone() {
@@ -95,10 +98,22 @@ fn pass() -> Result<Option<Time>> {
         Some(None) => return Ok(None),
         None => return Ok(Some(time::now() + BACK_OFF)),
     };
+    tell_news();
     for job in due {
         doing::step(&job);
     }
-    Ok(in_transaction("plan", next_due).unwrap_or(Some(time::now() + BACK_OFF)))
+    let next = in_transaction("plan", next_due).unwrap_or(Some(time::now() + BACK_OFF));
+    Ok([next, tell_news()].into_iter().flatten().min())
+}
+
+/// Tells those who LISTEN of the events that were recorded since; when it is to be tried again where not all
+/// were told: a full queue of notifications stops nothing else.
+fn tell_news() -> Option<Time> {
+    match in_transaction("notify", || events::tell_news(AT_ONCE)) {
+        Some(told) if told < AT_ONCE => None,
+        Some(_) => Some(time::now()),
+        None => Some(time::now() + BACK_OFF),
+    }
 }
 
 /// After a promotion, before anything else: whoever holds a row that is to change is ended, or a promotion
@@ -137,6 +152,7 @@ pub(super) fn urgent(long: &Job) {
 }
 
 fn step_urgent(long: &Job) {
+    tell_news();
     let due = in_transaction("look", || {
         order_expiries()?;
         jobs::all_due()

@@ -39,6 +39,7 @@ fn nobody_but_superusers_reads_or_writes_our_tables() {
             "flat",
             "installation",
             "job",
+            "news",
             "secret",
             "tenant",
             "tenant_table",
