@@ -56,7 +56,7 @@ pub fn set(name: &str, host: &str, port: i32, sslmode: &str) -> Result<(Endpoint
         port,
         sslmode: sslmode.to_owned(),
     };
-    lock::endpoint(name)?;
+    lock::endpoint_exclusively(name)?;
     let is_new = store::endpoint(name)?.as_ref() != Some(&wanted);
     if is_new {
         store::set_endpoint(name, &wanted)?;
@@ -69,7 +69,7 @@ pub fn set(name: &str, host: &str, port: i32, sslmode: &str) -> Result<(Endpoint
 /// # Errors
 /// `Kind::NotFound`; `Kind::InUse` with the attachments.
 pub fn drop(name: &str) -> Result<Endpoint> {
-    lock::endpoint(name)?;
+    lock::endpoint_exclusively(name)?;
     let there = store::endpoint(name)?.ok_or_else(|| match name {
         LEADER => Kind::NotFound
             .error("endpoint \"leader\" is not set")

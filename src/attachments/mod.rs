@@ -52,7 +52,7 @@ pub fn attach(
 ) -> Result<String> {
     require_password(credential)?;
     lock::app(to)?;
-    lock::endpoint(endpoint)?;
+    lock::endpoint_shared(endpoint)?;
     endpoint::find(endpoint)?;
     let taken: Vec<String> = of_app(to)?.into_iter().map(|a| a.config_var).collect();
     let variable = variable.unwrap_or_else(|| app::free_variable(&taken));

@@ -54,9 +54,14 @@ pub fn app(name: &str) -> Result<()> {
     acquire(APPS, number_of(name), EXCLUSIVE, true).map(|_| ())
 }
 
-/// Locks an endpoint until the end of the transaction. After apps, in the lock order.
-pub fn endpoint(name: &str) -> Result<()> {
+/// Locks an endpoint until the end of the transaction, for who changes it. After apps, in the lock order.
+pub fn endpoint_exclusively(name: &str) -> Result<()> {
     acquire(ENDPOINTS, number_of(name), EXCLUSIVE, true).map(|_| ())
+}
+
+/// Keeps an endpoint as it is until the end of the transaction.
+pub fn endpoint_shared(name: &str) -> Result<()> {
+    acquire(ENDPOINTS, number_of(name), SHARED, true).map(|_| ())
 }
 
 /// A number that stands for a name, the same in every session (FNV-1a): two names that share one only wait for

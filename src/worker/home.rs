@@ -2,14 +2,15 @@
 
 use super::{doing, following, retiring};
 use crate::catalog::{self, home as binding, State};
-use crate::error::Result;
+use crate::error::{Kind as Failure, Result};
 use crate::events::{self, Actor};
 use crate::jobs::{self, Job, Kind, Order, Stage};
 use crate::permissions::group;
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
 use crate::pg::{
-    follow, ident, lock, log, logins, pairs, session, shmem, sweeps, time, Oid, BOOTSTRAP_SUPERUSER,
+    fault, follow, ident, lock, log, logins, pairs, session, shmem, sweeps, time, Oid,
+    BOOTSTRAP_SUPERUSER,
 };
 use crate::settings;
 use serde_json::json;
@@ -109,7 +110,17 @@ fn pass() -> Result<Option<Time>> {
 /// Tells those who LISTEN of the events that were recorded since; when it is to be tried again where not all
 /// were told: a full queue of notifications stops nothing else.
 fn tell_news() -> Option<Time> {
-    match in_transaction("notify", || events::tell_news(AT_ONCE)) {
+    let told = in_transaction("notify", || {
+        let told = events::tell_news(AT_ONCE)?;
+        if told > 0 {
+            fault::point("notify");
+        }
+        match fault::broken("notifications") {
+            true => Err(Failure::Internal.error("too many notifications in the NOTIFY queue")),
+            false => Ok(told),
+        }
+    });
+    match told {
         Some(told) if told < AT_ONCE => None,
         Some(_) => Some(time::now()),
         None => Some(time::now() + BACK_OFF),

@@ -15,6 +15,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod apps;
 mod attacks;
 mod bad_input;
 mod checks;
