@@ -116,7 +116,8 @@ fn check_host(host: &str) -> Result<()> {
         .hint("SELECT * FROM credentials.set_endpoint('leader', 'db.example.com');"))
 }
 
-fn unknown(name: &str) -> Error {
+/// The error for an endpoint that is not there.
+pub fn unknown(name: &str) -> Error {
     Kind::NotFound
         .error(format!("endpoint \"{}\" does not exist", shown(name)))
         .hint("SELECT * FROM credentials.endpoints();")

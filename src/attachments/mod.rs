@@ -6,11 +6,12 @@
 
 pub mod api;
 pub mod endpoint;
+pub mod plan;
 mod store;
 
 pub use store::{all, forget, of_app, of_role};
 
-use crate::catalog::Credential;
+use crate::catalog::{self, Credential};
 use crate::core::app;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::value::Time;
@@ -74,10 +75,7 @@ pub fn attach(
 /// Refuses a credential whose URL could not be told (55000).
 fn require_password(credential: &Credential) -> Result<()> {
     if !vault::stores_passwords() {
-        return Err(Kind::NotReady
-            .error("attachments need a key file")
-            .detail("credential_manager.key_file is empty, so no password is stored that a URL could be made of.")
-            .hint("Set credential_manager.key_file in postgresql.conf and reload."));
+        return Err(plan::needs_key_file());
     }
     vault::get(credential)?
         .map(|_| ())
@@ -121,6 +119,40 @@ fn unknown(written: &str, of: &str) -> Error {
             "SELECT * FROM credentials.attachments('{}');",
             shown(of)
         ))
+}
+
+/// What there is to attach, and what is attached.
+pub fn stock() -> Result<plan::Stock> {
+    let credentials = catalog::all()?;
+    let name_of = |role: Oid| credentials.iter().find(|c| c.role == role);
+    let variables = all()?.into_iter().filter_map(|a| {
+        let held = plan::Held {
+            credential: name_of(a.role)?.name.clone(),
+            endpoint: a.endpoint,
+        };
+        let variable = plan::Variable {
+            app: a.app,
+            config_var: a.config_var,
+        };
+        Some((variable, held))
+    });
+    let untold = credentials.iter().filter(|c| c.secret.is_none());
+    Ok(plan::Stock {
+        variables: variables.collect(),
+        endpoints: endpoint::all()?.into_iter().map(|(name, _)| name).collect(),
+        untold: untold.map(|c| c.name.clone()).collect(),
+        stores: vault::stores_passwords(),
+    })
+}
+
+/// Brings one variable about, as [`plan::plan`] found it: what somebody has changed meanwhile is found again.
+pub fn apply(credential: &Credential, step: &plan::Step) -> Result<()> {
+    let variable = &step.variable;
+    if step.before.is_some() {
+        detach(&variable.config_var, &variable.app)?;
+    }
+    let named = Some(variable.config_var.clone());
+    attach(credential, &variable.app, named, &step.after.endpoint).map(|_| ())
 }
 
 /// The apps that have a role's credential, each once.

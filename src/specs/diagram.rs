@@ -2,6 +2,7 @@
 
 use super::present::{ObjectIs, Present, Scope};
 use super::spec::table_rights;
+use crate::core::name::DEFAULT;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -25,6 +26,14 @@ pub fn diagram(now: &Present) -> String {
             };
             graph.edge(&credential, "member", &role);
         }
+    }
+    for (variable, held) in &now.stock.variables {
+        let app = graph.node("app", &variable.app, Shape::App);
+        let credential = match held.credential.as_str() {
+            DEFAULT => default.clone(),
+            name => graph.node("credential", name, Shape::Login),
+        };
+        graph.edge(&app, &variable.config_var, &credential);
     }
     for (name, group) in &now.groups {
         let node = graph.node("group", name, Shape::Group);
@@ -72,6 +81,8 @@ fn direct(now: &Present, graph: &mut Graph) {
 /// What a node is drawn as.
 #[derive(Clone, Copy)]
 enum Shape {
+    /// An app: a flag.
+    App,
     /// Something to log in with: round ends.
     Login,
     /// A managed group: six corners.
@@ -100,6 +111,7 @@ impl Graph {
         }
         let id = format!("n{}", self.nodes.len() + 1);
         let (open, close) = match shape {
+            Shape::App => (">", "]"),
             Shape::Login => ("([", "])"),
             Shape::Group => ("{{", "}}"),
             Shape::Role => ("[", "]"),

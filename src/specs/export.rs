@@ -1,7 +1,10 @@
 //! The present state as a spec: what plan() finds nothing to do for.
 
 use super::present::{CredentialNow, ObjectIs, Present, Scope};
-use super::spec::{GroupName, Schema, Spec, TableName, Tenant, Wanted, TABLE_RIGHTS};
+use super::spec::{
+    GroupName, Held, Schema, Spec, TableName, Tenant, Variables, Wanted, TABLE_RIGHTS,
+};
+use crate::core::name::DEFAULT;
 use crate::permissions::GroupKind;
 use crate::pg::acl::rights::USAGE;
 use crate::tenants::Mark;
@@ -13,7 +16,7 @@ pub fn export(now: &Present) -> Spec {
     let credentials = now
         .credentials
         .iter()
-        .filter(|(_, held)| held.trouble.is_none() && !held.lease)
+        .filter(|(_, held)| is_told(held))
         .map(|(name, held)| (name.clone(), wanted(name, held, now)))
         .collect();
     let schemas = schemas(now);
@@ -21,9 +24,26 @@ pub fn export(now: &Present) -> Spec {
         groups: groups(now, &schemas),
         schemas,
         credentials,
+        attachments: attachments(now),
         tenants: tenants(now),
         ..Spec::default()
     }
+}
+
+fn is_told(held: &CredentialNow) -> bool {
+    held.trouble.is_none() && !held.lease
+}
+
+/// The variables that hold URLs of default or of what is exported.
+fn attachments(now: &Present) -> Variables {
+    let told = |held: &Held| {
+        let named = now.credentials.get(&held.credential);
+        held.credential == DEFAULT || named.is_some_and(is_told)
+    };
+    let variables = now.stock.variables.iter().filter(|(_, held)| told(held));
+    variables
+        .map(|(v, held)| (v.clone(), held.clone()))
+        .collect()
 }
 
 /// The tenants, those of one credential and mark together.

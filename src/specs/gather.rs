@@ -4,6 +4,7 @@ use super::present::{Asker, CredentialNow, GroupNow, Present, Scope};
 use super::spec::{Spec, TableName, Tenant};
 use super::store;
 use crate::access::{self, Act};
+use crate::attachments;
 use crate::catalog::{self, Credential, State};
 use crate::core::name::Naming;
 use crate::error::Result;
@@ -114,6 +115,7 @@ pub(super) fn present(caller: &Caller, view: View) -> Result<Present> {
         roles: store::roles(view.roles)?,
         tables: store::tables(&view.tables, me)?,
         direct: Vec::new(),
+        stock: attachments::stock()?,
         shared: tenants::present(&view.tenants)?,
         flat: match &view.leaving {
             Some(role) => Some(flat::find(caller, role)?),

@@ -1,6 +1,7 @@
 //! What is: as much of the present state as a spec can speak of.
 
 use super::spec::{GroupName, TableName};
+use crate::attachments::plan::Stock;
 use crate::core::name::Naming;
 use crate::error::Error;
 use crate::flat::Flat;
@@ -32,6 +33,8 @@ pub struct Present {
     pub tables: BTreeMap<TableName, TableNow>,
     /// What credentials were given on schemas and on what is in them, other than through groups.
     pub direct: Vec<Direct>,
+    /// What apps have, and what could be attached.
+    pub stock: Stock,
     /// Tables that have tenants, and those that the spec names tenants of.
     pub shared: BTreeMap<TableName, Shared>,
     /// The role that the spec leaves.

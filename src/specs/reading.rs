@@ -3,9 +3,11 @@
 
 use super::path::At;
 use super::spec::{
-    From, GroupName, Schema, Spec, Stage, TableName, Tenant, Wanted, EVERY, LONGEST, TABLE_RIGHTS,
+    From, GroupName, Held, Schema, Spec, Stage, TableName, Tenant, Variable, Variables, Wanted,
+    EVERY, LONGEST, TABLE_RIGHTS,
 };
-use crate::core::name;
+use crate::attachments::endpoint;
+use crate::core::{app, name};
 use crate::error::{shown, Error, Kind, Result};
 use crate::lifecycle::settings_json;
 use crate::permissions::{Access, GroupKind};
@@ -24,15 +26,11 @@ impl Spec {
             "tenants",
             "from",
         ])?;
-        if attachments.is_some() {
-            return Err(Kind::NotBuilt
-                .error("the key \"attachments\" is not built yet")
-                .hint("Leave it out of the spec."));
-        }
         let spec = Spec {
             schemas: named(schemas, schema)?,
             groups: listed(groups, group_name)?.into_iter().collect(),
             credentials: named(credentials, wanted)?,
+            attachments: attachments.map_or_else(|| Ok(Variables::new()), |at| variables(&at))?,
             tenants: listed(tenants, tenant)?,
             from: from.as_ref().map(from_role).transpose()?,
         };
@@ -204,6 +202,46 @@ fn role_name(at: &At) -> Result<String> {
             .hint("Name the preset in access."));
     }
     Ok(name.to_owned())
+}
+
+/// Variables by app: each names a credential, or an object of a credential and the endpoint that it leads to.
+fn variables(at: &At) -> Result<Variables> {
+    let mut variables = Variables::new();
+    for (app, at) in at.entries()? {
+        app::check_app(app).map_err(|error| at.blame(&error))?;
+        for (config_var, at) in at.entries()? {
+            let named = app::as_name(config_var)
+                .ok_or_else(|| at.wrong("under a config variable that ends with _URL"))?;
+            app::named_variable(named).map_err(|error| at.blame(&error))?;
+            let variable = Variable {
+                app: app.to_owned(),
+                config_var: config_var.to_owned(),
+            };
+            variables.insert(variable, held(&at)?);
+        }
+    }
+    Ok(variables)
+}
+
+fn held(at: &At) -> Result<Held> {
+    let (credential, endpoint) = match at.value() {
+        Json::Object(_) => {
+            let [credential, endpoint] = at.fields(["credential", "endpoint"])?;
+            let credential = credential.ok_or_else(|| missing(at, "credential"))?;
+            let endpoint = endpoint.map(|at| at.text()).transpose()?;
+            (credential.text()?, endpoint.unwrap_or(endpoint::LEADER))
+        }
+        _ => (at.text()?, endpoint::LEADER),
+    };
+    // Both words mean the default credential; what is is told by its name.
+    let credential = match name::is_default_target(credential) {
+        true => name::DEFAULT,
+        false => credential,
+    };
+    Ok(Held {
+        credential: credential.to_owned(),
+        endpoint: endpoint.to_owned(),
+    })
 }
 
 fn tenant(at: &At) -> Result<Tenant> {

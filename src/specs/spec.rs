@@ -4,6 +4,7 @@ use crate::permissions::{Access, GroupKind};
 use crate::pg::acl::rights;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::attachments::plan::{Held, Variable, Variables};
 pub use crate::flat::Stage;
 pub use crate::tenants::{TableName, Tenant};
 
@@ -22,6 +23,8 @@ pub struct Spec {
     pub groups: BTreeSet<GroupName>,
     /// Credentials by name.
     pub credentials: BTreeMap<String, Wanted>,
+    /// Config variables of apps.
+    pub attachments: Variables,
     /// Credentials that see their own rows of shared tables.
     pub tenants: Vec<Tenant>,
     /// A role that did everything, and how far it is on its way out.

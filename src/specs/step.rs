@@ -6,6 +6,7 @@ use super::statement::{
     administer, columned, configuration, join, leave, line, list, new_group, new_schema, of,
     own_schema, preset,
 };
+use crate::attachments;
 use crate::core::quote::{ident, literal};
 use crate::flat;
 use crate::permissions::Access;
@@ -140,6 +141,8 @@ pub enum Step {
     },
     /// A table gets other tenants.
     Share(tenants::Step),
+    /// A config variable of an app is made, or holds another URL then.
+    Attach(attachments::plan::Step),
     /// A step on the way from a flat role.
     Flat(flat::Step),
 }
@@ -225,6 +228,13 @@ impl Step {
             ],
             Step::Share(step) => step.lines(role),
             Step::Flat(step) => step.lines(),
+            Step::Attach(step) => {
+                let object = || of("app", &step.variable.app);
+                let lines = step.statements().into_iter();
+                lines
+                    .map(|(action, text)| line(action, object(), text))
+                    .collect()
+            }
             _ => self.call().into_iter().collect(),
         }
     }
@@ -250,6 +260,15 @@ impl Step {
             | Step::Join { name, .. }
             | Step::Leave { name, .. }
             | Step::Deputise { name } => Some(name),
+            Step::Attach(step) => Some(&step.after.credential),
+        }
+    }
+
+    /// The app that this step is about.
+    pub fn app(&self) -> Option<&str> {
+        match self {
+            Step::Attach(step) => Some(&step.variable.app),
+            _ => None,
         }
     }
 

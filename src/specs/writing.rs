@@ -1,6 +1,7 @@
 //! A [`Spec`] becomes a document; what is absent is left out.
 
-use super::spec::{table_rights, GroupName, Schema, Spec, TableName, Tenant, Wanted};
+use super::spec::{table_rights, GroupName, Schema, Spec, TableName, Tenant, Variables, Wanted};
+use crate::attachments::endpoint;
 use serde_json::{json, Map, Value as Json};
 
 impl Spec {
@@ -26,6 +27,8 @@ impl Spec {
             .map(|(n, w)| (n.clone(), w.to_json()));
         let any = !self.credentials.is_empty();
         put("credentials", Json::Object(credentials.collect()), any);
+        let any = !self.attachments.is_empty();
+        put("attachments", attachments(&self.attachments), any);
         let tenants: Vec<Json> = self.tenants.iter().map(Tenant::to_json).collect();
         put("tenants", json!(tenants), !self.tenants.is_empty());
         if let Some(from) = &self.from {
@@ -37,6 +40,23 @@ impl Spec {
         }
         Json::Object(top)
     }
+}
+
+fn attachments(variables: &Variables) -> Json {
+    let mut apps = Map::new();
+    for (variable, held) in variables {
+        let value = match held.endpoint.as_str() {
+            endpoint::LEADER => json!(held.credential),
+            other => json!({"credential": held.credential, "endpoint": other}),
+        };
+        let app = apps
+            .entry(variable.app.clone())
+            .or_insert_with(|| Json::Object(Map::new()));
+        if let Some(app) = app.as_object_mut() {
+            app.insert(variable.config_var.clone(), value);
+        }
+    }
+    Json::Object(apps)
 }
 
 impl Schema {

@@ -1,6 +1,7 @@
 //! One step is done. What it is done to is looked up again under its lock.
 
 use crate::access::{self, Act};
+use crate::attachments;
 use crate::catalog::{self, Credential};
 use crate::core::secret::Secret;
 use crate::error::{shown, Error, Kind, Result};
@@ -37,6 +38,9 @@ pub(super) fn run(call: &Call, step: &Step, passwords: &mut Supply) -> Result<Op
             login,
         } => return made(name, *connection_limit, *login, passwords),
         Step::Share(step) => tenants::apply(step, caller)?,
+        Step::Attach(step) => {
+            attachments::apply(&locked(caller, &step.after.credential, Act::Tell)?, step)?
+        }
         _ => to_credential(caller, step)?,
     }
     Ok(None)
@@ -47,7 +51,7 @@ fn to_credential(caller: &Caller, step: &Step) -> Result<()> {
     let Some(name) = step.credential() else {
         return Err(Kind::Internal.error("a step without a credential"));
     };
-    let held = locked(caller, name)?;
+    let held = locked(caller, name, Act::Change)?;
     match step {
         Step::Configure {
             connection_limit,
@@ -129,12 +133,12 @@ fn made(
 }
 
 /// A credential as it is under its lock.
-fn locked(caller: &Caller, name: &str) -> Result<Credential> {
+fn locked(caller: &Caller, name: &str, act: Act) -> Result<Credential> {
     let credential = catalog::target(name)?;
     lock::credential(credential.role)?;
     let credential = catalog::reread(&credential)?;
     access::refuse_destroying(&credential)?;
-    access::check(caller, &credential, Act::Change)?;
+    access::check(caller, &credential, act)?;
     Ok(credential)
 }
 

@@ -10,7 +10,7 @@ use super::step::{Line, Step};
 use crate::catalog;
 use crate::core::secret::Secret;
 use crate::error::{shown, Result};
-use crate::events::{self, Actor};
+use crate::events::{self, About, Actor};
 use crate::flat::{self, Flat, Stage};
 use crate::pg::call::Call;
 use crate::pg::{lock, xact, Oid};
@@ -106,11 +106,12 @@ impl Way {
     }
 }
 
-/// One event for each credential that something was done to, and one for what is no credential's.
+/// One event for each credential that something was done to, one for each app it was attached to, and one for what
+/// is no credential's.
 fn record(call: &Call, steps: &[Step], now: &Present) -> Result<()> {
-    let mut told: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
+    let mut told: BTreeMap<(Option<&str>, Option<&str>), Vec<String>> = BTreeMap::new();
     for step in steps {
-        let acts = told.entry(step.credential()).or_default();
+        let acts = told.entry((step.credential(), step.app())).or_default();
         let lines = step.lines(now);
         acts.extend(
             lines
@@ -118,18 +119,15 @@ fn record(call: &Call, steps: &[Step], now: &Present) -> Result<()> {
                 .map(|line| format!("{} {}", line.action, shown(&line.object))),
         );
     }
-    for (credential, acts) in told {
+    for ((name, app), acts) in told {
+        let credential = name.map(catalog::target).transpose()?;
+        let about = About {
+            name,
+            role: credential.map(|c| c.role),
+            app,
+        };
         let detail = json!({ "steps": acts });
-        match credential {
-            Some(name) => catalog::target(name)?.record(call, detail)?,
-            None => events::record(
-                Actor::Caller(&call.caller),
-                call.function(),
-                None,
-                None,
-                detail,
-            )?,
-        }
+        events::record_about(Actor::Caller(&call.caller), call.function(), about, detail)?;
     }
     Ok(())
 }

@@ -61,6 +61,13 @@ fn refuse(spec: &Spec, now: &Present, flat: &Flat, stage: Stage) -> Result<()> {
         )
         .hint("Apply them in a spec of their own."));
     }
+    if !spec.attachments.is_empty() {
+        return Err(bad(
+            "attachments",
+            "The app would get a URL that logs in at some stages only.",
+        )
+        .hint("Apply them in a spec of their own when the credentials can log in."));
+    }
     named_groups(spec, now)?;
     if stage.has(Part::Rights) && !flat.inherits && !flat.is_default {
         return Err(Kind::NotReady

@@ -11,7 +11,8 @@ mod schemas;
 use super::present::{CredentialNow, Present};
 use super::spec::{Spec, TableName, Wanted};
 use super::step::Step;
-use crate::core::name::Name;
+use crate::attachments;
+use crate::core::name::{Name, DEFAULT};
 use crate::error::{shown, Error, Kind, Result};
 use crate::flat::Part;
 use crate::pg::Oid;
@@ -39,6 +40,11 @@ pub fn plan(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
     };
     let shared = tenants::plan(&spec.tenants, &now.shared, names_all)?;
     steps.extend(shared.into_iter().map(Step::Share));
+    let comes = |name: &str| {
+        name == DEFAULT || now.credentials.contains_key(name) || spec.credentials.contains_key(name)
+    };
+    let attached = attachments::plan::plan(&spec.attachments, &now.stock, comes)?;
+    steps.extend(attached.into_iter().map(Step::Attach));
     let on_top = from::steps(whole, now, &steps)?;
     steps.extend(on_top);
     Ok(steps)

@@ -121,6 +121,18 @@ fn a_wrong_type_or_word_is_refused_with_its_path() {
             "\"tenants[0]\" must be",
         ),
         (
+            json!({"attachments": {"shop": {"DATABASE": "a"}}}),
+            "\"attachments.shop.DATABASE\" must be",
+        ),
+        (
+            json!({"attachments": {"shop": {"DATABASE_URL": 1}}}),
+            "\"attachments.shop.DATABASE_URL\" must be",
+        ),
+        (
+            json!({"attachments": {"shop": {"DATABASE_URL": {"endpoint": "pool"}}}}),
+            "\"attachments.shop.DATABASE_URL\" must be",
+        ),
+        (
             json!({"from": {"role": "a", "stage": "done"}}),
             "\"from.stage\" must be",
         ),
@@ -134,7 +146,7 @@ fn a_wrong_type_or_word_is_refused_with_its_path() {
 #[test]
 fn what_is_no_matter_of_a_spec_is_refused_in_its_own_words() {
     let kind = |document| refused(document).0;
-    assert_eq!(kind(json!({"attachments": {}})), Kind::NotBuilt);
+    assert_eq!(kind(json!({"attachments": {"Shop": {}}})), Kind::BadName);
     assert_eq!(kind(json!({"credentials": {"default": {}}})), Kind::Denied);
     assert_eq!(kind(json!({"credentials": {"Owner": {}}})), Kind::Denied);
     for schema in [
@@ -215,11 +227,27 @@ prop_compose! {
     }
 }
 
+fn variable() -> impl Strategy<Value = Variable> {
+    ("[a-z0-9][a-z0-9-]{0,5}", "[A-Z_][A-Z0-9_]{0,5}").prop_map(|(app, name)| Variable {
+        app,
+        config_var: format!("{name}_URL"),
+    })
+}
+
+fn held() -> impl Strategy<Value = Held> {
+    let credential = any_name().prop_filter("another word for default", |name| name != "owner");
+    (credential, "leader|[a-z0-9]{1,3}").prop_map(|(credential, endpoint)| Held {
+        credential,
+        endpoint,
+    })
+}
+
 prop_compose! {
     fn spec()(
         schemas in btree_map(schema_name(), (option::of("[a-z]{1,9}"), any::<bool>()), 0..3),
         groups in btree_set(group(), 0..3),
         credentials in btree_map(any_name(), wanted(), 0..3),
+        attachments in btree_map(variable(), held(), 0..4),
         tenants in vec((any_name(), vec(table(), 0..3), any_name(), any_name()), 0..3),
         from in option::of((any_name(), 0..6_usize)),
     ) -> Spec {
@@ -233,7 +261,7 @@ prop_compose! {
             Tenant { credential, tables, column, value }
         }).collect();
         let from = from.map(|(role, stage)| From { role, stage: Stage::ALL[stage] });
-        Spec { schemas, groups, credentials, tenants, from }
+        Spec { schemas, groups, credentials, attachments, tenants, from }
     }
 }
 

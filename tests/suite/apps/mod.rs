@@ -4,6 +4,7 @@ mod attaching;
 mod endpoints;
 mod going;
 mod news;
+mod specs;
 mod values;
 
 use postgres::Client;

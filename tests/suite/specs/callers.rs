@@ -28,8 +28,8 @@ fn a_document_that_is_no_spec_is_refused_with_the_path_of_what_is_wrong() {
         (deep.as_str(), "22023", ""),
         (
             r#"{"attachments": {"shop": {"DATABASE_URL": "app_shop"}}}"#,
-            "0A000",
-            "attachments",
+            "42704",
+            "app_shop",
         ),
         (r#"{"credentials": {"default": {}}}"#, "42501", "default"),
     ] {

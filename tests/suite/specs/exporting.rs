@@ -32,6 +32,7 @@ fn act() -> impl Strategy<Value = (bool, String)> {
     };
     let rights =
         || prop::sample::select(&["SELECT", "SELECT, UPDATE", "ALL", "TRUNCATE", "UPDATE (i)"][..]);
+    let endpoint = || prop::sample::select(&["leader", "pool"][..]);
     let group = || prop::sample::select(&["pg_monitor", "pg_read_all_data", "team"][..]);
     let by_default = prop_oneof![
         4 => (name(), any::<bool>()).prop_map(|(n, login)| format!("SELECT credentials.create('{n}', login => {login})")),
@@ -47,6 +48,10 @@ fn act() -> impl Strategy<Value = (bool, String)> {
         1 => schema().prop_map(|s| format!("ALTER SCHEMA {s} RENAME TO renamed")),
         4 => (name(), rights(), schema()).prop_map(|(n, r, s)| format!("GRANT {r} ON {s}.t TO \"{n}\"")),
         2 => (name(), schema()).prop_map(|(n, s)| format!("GRANT USAGE ON SCHEMA {s} TO \"{n}\"")),
+        3 => (name(), endpoint()).prop_map(|(n, e)| format!("SELECT credentials.attach('{n}', 'shop', endpoint => '{e}')")),
+        1 => endpoint().prop_map(|e| format!("SELECT credentials.set_endpoint('{e}', '127.0.0.1')")),
+        1 => Just("SELECT credentials.detach('DATABASE', 'shop')".to_owned()),
+        1 => Just("SELECT credentials.attach('default', 'owner-app')".to_owned()),
         1 => Just("SELECT credentials.apply(credentials.layout('four_roles', 'stock'))".to_owned()),
     ];
     let by_superuser = prop_oneof![
@@ -112,6 +117,8 @@ fn what_is_exported_becomes_the_same_elsewhere() {
         "SELECT credentials.apply(credentials.layout('owner_writer_reader', 'shop', environment => 'prod'));
          SELECT credentials.create('audit', connection_limit => 2); SELECT credentials.create('asleep', login => false);
          CREATE SCHEMA plain; CREATE TABLE plain.t (i int); GRANT SELECT, TRIGGER ON plain.t TO audit; GRANT USAGE ON SCHEMA plain TO audit;
+         SELECT credentials.set_endpoint('pool', '127.0.0.1'); SELECT credentials.attach('audit', 'shop', endpoint => 'pool');
+         SELECT credentials.attach('default', 'shop'); SELECT credentials.attach('app_shop_prod', 'shop', 'MAIN');
          SELECT credentials.grant('asleep', 'read_only', '{*}'); SELECT credentials.create('lease', valid_for => '1 day')",
     );
     let layout = layout(&mut here.su, "'four_roles', 'app'");
@@ -121,7 +128,7 @@ fn what_is_exported_becomes_the_same_elsewhere() {
     let mut there = Scene::new();
     run(
         &mut there.own,
-        "CREATE SCHEMA plain; CREATE TABLE plain.t (i int)",
+        "CREATE SCHEMA plain; CREATE TABLE plain.t (i int); SELECT credentials.set_endpoint('pool', '127.0.0.1')",
     );
     apply(&mut there.su, &exported);
     assert_eq!(ask(&mut there.own, "SELECT credentials.export()"), exported);

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 use super::*;
+use crate::attachments::plan::Stock;
 use crate::core::name::Naming;
 use crate::permissions::{Access, GroupKind};
 use crate::pg::acl::rights;
@@ -31,6 +32,7 @@ fn empty() -> Present {
         roles: BTreeMap::from([("pg_monitor".to_owned(), RoleNow { superuser: false })]),
         tables: BTreeMap::new(),
         direct: Vec::new(),
+        stock: Stock::default(),
         shared: BTreeMap::new(),
         flat: None,
         former_owners: BTreeMap::new(),
