@@ -60,11 +60,10 @@ pub fn check(caller: &Caller, credential: &Credential, act: Act) -> Result<()> {
     if !credential.is_bound() {
         return Err(unbound(credential));
     }
-    let mut findings = findings(credential.role)?;
-    if let (None, Some(twin)) = (&findings.elevated, twin::of(credential.role)?) {
-        let what = elevation(twin.role, Some(credential.role))?;
-        findings.elevated = what.map(|what| format!("has a twin that {what}"));
-    }
+    let findings = Findings {
+        elevated: elevated(credential)?,
+        reaches: store::reach_above(credential.role)?,
+    };
     judge(act, &findings, caller.is_superuser(), &credential.name)
 }
 
@@ -84,6 +83,18 @@ pub fn unbound(credential: &Credential) -> Error {
             "A superuser renames the role back, or: SELECT * FROM credentials.release('{}');",
             shown(&credential.name)
         ))
+}
+
+/// Why a credential is none any more, by what its role or its twin has become.
+pub fn elevated(credential: &Credential) -> Result<Option<String>> {
+    let own = elevation(credential.role, None)?;
+    match (own, twin::of(credential.role)?) {
+        (None, Some(twin)) => {
+            let what = elevation(twin.role, Some(credential.role))?;
+            Ok(what.map(|what| format!("has a twin that {what}")))
+        }
+        (own, _) => Ok(own),
+    }
 }
 
 /// What the role with this OID has become.

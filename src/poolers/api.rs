@@ -1,9 +1,12 @@
-//! SQL functions of this room.
+//! `pgbouncer_auth(username)`.
 
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::pg::call::{Answer, Call};
 
-/// `credentials.pgbouncer_auth`.
-pub fn pgbouncer_auth(_call: &Call) -> Result<Answer> {
-    Err(Kind::NotBuilt.error("pgbouncer_auth is not built yet"))
+/// `credentials.pgbouncer_auth(username)`.
+pub fn pgbouncer_auth(call: &Call) -> Result<Answer> {
+    let username = call.text("username")?;
+    let found = super::verifier(&username)?;
+    let row = |verifier: String| vec![username.as_str().into(), verifier.into()];
+    Ok(Answer::Rows(found.map(row).into_iter().collect()))
 }

@@ -34,6 +34,7 @@ mod life;
 mod matrix;
 mod notices;
 mod permissions;
+mod poolers;
 mod readme;
 mod repair;
 mod reports;
