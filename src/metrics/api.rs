@@ -1,9 +1,13 @@
-//! SQL functions of this room.
+//! `metrics()`.
 
-use crate::error::{Kind, Result};
+use super::figure::Figure;
+use crate::error::Result;
 use crate::pg::call::{Answer, Call};
 
-/// `credentials.metrics`.
+/// `credentials.metrics()`.
 pub fn metrics(_call: &Call) -> Result<Answer> {
-    Err(Kind::NotBuilt.error("metrics is not built yet"))
+    let figures = super::gather()?;
+    Ok(Answer::Rows(
+        figures.into_iter().map(Figure::into_row).collect(),
+    ))
 }

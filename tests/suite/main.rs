@@ -32,6 +32,7 @@ mod held;
 mod killed;
 mod life;
 mod matrix;
+mod metrics;
 mod notices;
 mod permissions;
 mod poolers;
