@@ -62,6 +62,7 @@ test-server: needs
 	@scripts/server_copy.sh test >/dev/null
 
 test-build: test-server
+	@scripts/needs.sh clients
 	@echo "== building (debug, fault points)"
 	@cargo build $(LOCKED) $(TESTING) --lib --tests
 	@scripts/install.sh "$$(scripts/server_copy.sh test)" $(TARGET)/debug/libcredential_manager.so >/dev/null
