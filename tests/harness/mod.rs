@@ -13,6 +13,7 @@ mod hostile;
 mod invariants;
 mod place;
 mod process;
+pub mod programs;
 mod standby;
 mod wait;
 

@@ -27,12 +27,7 @@ impl Place {
     }
 
     fn find() -> Place {
-        let test = std::env::current_exe().expect("the path of this test");
-        let note = test
-            .ancestors()
-            .nth(3)
-            .expect("a target folder around this test")
-            .join(format!("server-{}", flavour()));
+        let note = target_folder().join(format!("server-{}", flavour()));
         let root = fs::read_to_string(&note)
             .map(PathBuf::from)
             .unwrap_or_else(|_| {
@@ -149,6 +144,15 @@ impl Place {
             "CREATE DATABASE app failed"
         );
     }
+}
+
+/// Cargo's target folder.
+pub fn target_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let folder = test.ancestors().nth(3);
+    folder
+        .expect("a target folder around this test")
+        .to_path_buf()
 }
 
 /// Which server copy: that of the tests, or the one that `make bench` puts a release build into.

@@ -15,6 +15,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod agents;
 mod apps;
 mod attacks;
 mod bad_input;
