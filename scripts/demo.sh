@@ -208,6 +208,25 @@ SQL
     [ "$new_url" != "$old_url" ] || { echo "error: the URL is the same as before" >&2; return 1; }
     shell_psql "$new_url" "SELECT current_user, count(*) AS orders FROM shop.orders GROUP BY 1"
 
+    title "An app gets the URL as a config variable, which follows each rotation"
+    as_default <<'SQL'
+SELECT * FROM credentials.attach('analyst', 'dashboard');
+SELECT * FROM credentials.config_vars('dashboard');
+SELECT name, username, state FROM credentials.rotate('analyst');
+SELECT * FROM credentials.config_vars('dashboard');
+SELECT name, username, state FROM credentials.rotate('analyst', force => true);
+SELECT * FROM credentials.wait('analyst');
+SQL
+    show_url as_default "SELECT value FROM credentials.config_vars('dashboard');"
+    new_url=$url
+    shell_psql "$new_url" "SELECT current_user, count(*) AS orders FROM shop.orders GROUP BY 1"
+    refused as_default <<'SQL'
+SELECT * FROM credentials.destroy('analyst', confirm => 'app');
+SQL
+    as_default <<'SQL'
+SELECT * FROM credentials.detach('DATABASE_URL', 'dashboard');
+SQL
+
     title "The credential makes objects of its own"
     run "analyst" "$new_url" <<'SQL'
 CREATE TABLE shop.best_customers AS
