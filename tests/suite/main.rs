@@ -20,6 +20,7 @@ mod apps;
 mod attacks;
 mod bad_input;
 mod checks;
+mod clients;
 mod contract;
 mod created;
 mod destroy;
