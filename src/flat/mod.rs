@@ -3,15 +3,21 @@
 //! such things; here is what comes on top ([`step`]), how far it is ([`store`]) and the way back.
 
 pub mod back;
+mod held;
+mod holding;
+mod retire;
 mod role;
 pub mod stage;
 pub mod step;
 mod store;
+mod taken;
 
+pub use holding::Holding;
 pub use role::{find, Flat};
 pub use stage::{Part, Stage};
 pub use step::Step;
 pub use store::Record;
+pub use taken::Taken;
 
 use crate::error::{shown, Kind, Result};
 use crate::permissions::{self, defaults, group, member, GroupKind};
@@ -40,10 +46,14 @@ fn carries(group: &permissions::Group) -> bool {
     group.scope != group::EVERY_SCHEMA && group.kind != GroupKind::Owner && group.is_bound()
 }
 
-/// Does one step. The record of the flat role is written once at the end, by [`note`].
-pub fn apply(caller: &Caller, flat: &Flat, step: &Step) -> Result<()> {
+/// Does one step; what is taken is added to `taken`. The record of the flat role is written once at the end, by
+/// [`note`].
+pub fn apply(caller: &Caller, flat: &Flat, step: &Step, taken: &mut Taken) -> Result<()> {
     match step {
-        Step::Stage { stage, .. } => tell(*stage),
+        Step::Stage { stage, .. } => tell(flat, *stage),
+        Step::HandOver { group, .. } => retire::hand_over(caller, group)?,
+        Step::Take { holding, .. } => retire::take(caller, flat, holding, taken)?,
+        Step::Give { holding, .. } => retire::give(flat, holding)?,
         Step::Keep { group, .. } => member::join(&called(group)?, flat.role, &flat.role_name)?,
         Step::Defaults { schema, give, .. } => in_schema(flat, schema, *give)?,
         Step::Return {
@@ -94,34 +104,77 @@ pub fn owner_of(schema: &str) -> Option<Oid> {
     owner::of(Class::Schema, crate::pg::schema::oid(schema)?)
 }
 
-/// Writes down how far the flat role is: the stage, what was made, and who owned the schemas that groups took.
-pub fn note(flat: &Flat, stage: Stage, made: &[Oid], taken: &[(String, Oid)]) -> Result<()> {
+/// What there is to write down of a flat role when a stage was applied.
+#[derive(Default)]
+pub struct Note {
+    /// The roles of credentials that were made.
+    pub made: Vec<Oid>,
+    /// Groups that took over a schema, and who owned it.
+    pub taken_over: Vec<(String, Oid)>,
+    /// The schemas that the spec is about.
+    pub schemas: Vec<String>,
+    /// What was taken of the flat role.
+    pub taken: Taken,
+}
+
+/// Writes down how far the flat role is, and what it takes to go back.
+pub fn note(flat: &Flat, stage: Stage, note: Note) -> Result<()> {
     let mut record = flat.record.clone().unwrap_or(Record {
         stage,
         made: Vec::new(),
         owners: Default::default(),
+        groups: Vec::new(),
+        taken: Taken::default(),
     });
     record.stage = stage;
+    record.groups = groups_on(&note.schemas)?;
+    match stage.has(Part::Closed) {
+        true => record.taken.add(note.taken),
+        false => record.taken = Taken::default(),
+    }
     record.made.retain(|role| ident::role_name(*role).is_some());
-    record.made.extend(made);
+    record.made.extend(note.made);
     record
         .owners
         .retain(|group, _| ident::role_name(Oid::from(*group)).is_some());
-    for (group, former) in taken {
-        record.owners.insert(called(group)?.role.to_u32(), *former);
+    for (group, former) in note.taken_over {
+        record.owners.insert(called(&group)?.role.to_u32(), former);
     }
     store::put(flat.role, &flat.role_name, &record)
 }
 
+/// The groups of schemas.
+fn groups_on(schemas: &[String]) -> Result<Vec<Oid>> {
+    let mut roles = Vec::new();
+    for schema in schemas
+        .iter()
+        .filter_map(|name| crate::pg::schema::oid(name))
+    {
+        let own = group::on_schema(schema)?;
+        let own = own.iter().filter(|g| g.scope == schema && g.is_bound());
+        roles.extend(own.map(|g| g.role));
+    }
+    Ok(roles)
+}
+
 /// What a person needs next.
-fn tell(stage: Stage) {
-    match stage.next() {
-        Some(next) => log::notice(&format!(
-            "the next stage is {}: apply the spec with it when the app has been seen to work",
-            next.as_str()
-        )),
-        None => log::notice(
+fn tell(flat: &Flat, stage: Stage) {
+    match stage {
+        Stage::Login => log::notice(
             "the new credentials can log in: give the app its new URL, see SELECT name FROM credentials.list()",
         ),
+        Stage::Observe => log::notice(
+            "what the old role still does and the new ones could not is told by SELECT * FROM credentials.check()",
+        ),
+        Stage::Retire if flat.is_default => log::notice(
+            "default owns the database: it keeps its login and its rights, and is no longer observed",
+        ),
+        _ => {}
+    }
+    if let Some(next) = stage.next() {
+        log::notice(&format!(
+            "the next stage is {}: apply the spec with it when the app has been seen to work",
+            next.as_str()
+        ));
     }
 }

@@ -1,9 +1,13 @@
 //! Which role is meant as the flat one, and whether it may be.
 
+use super::held;
+use super::holding::Holding;
+use super::stage::{Part, Stage};
 use super::store::{self, Record};
 use crate::access::{self, Act};
-use crate::catalog::{self, twin, Credential};
+use crate::catalog::{self, twin, Credential, State};
 use crate::error::{shown, Error, Kind, Result};
+use crate::jobs::{self, Job};
 use crate::permissions::{group, member};
 use crate::pg::authority::{self, Caller};
 use crate::pg::{ident, Oid};
@@ -33,6 +37,12 @@ pub struct Flat {
     pub defaults: BTreeSet<String>,
     /// Those that they name in part.
     pub partly: BTreeSet<String>,
+    /// What it has by itself on users' schemas and in them, as far as it is to be retired.
+    pub held: Vec<Holding>,
+    /// The schemas in which it owns something that no job is moving, as far as it is to be retired.
+    pub owns_in: BTreeSet<String>,
+    /// What retiring it has taken, as far as that can be given back.
+    pub lost: Vec<Holding>,
 }
 
 impl Flat {
@@ -50,7 +60,7 @@ impl Flat {
 
 /// The role that is meant: by its own name, or by that of a credential. Refuses one that is not there (42704),
 /// and one that no app's role is, or that the caller may not change (42501).
-pub fn find(caller: &Caller, raw: &str) -> Result<Flat> {
+pub fn find(caller: &Caller, raw: &str, stage: Stage) -> Result<Flat> {
     let credential = match ident::role_oid(raw) {
         Some(role) => catalog::by_role(role)?,
         None => Some(catalog::target(raw).map_err(|_| absent(raw))?),
@@ -62,22 +72,61 @@ pub fn find(caller: &Caller, raw: &str) -> Result<Flat> {
     };
     let role_name = ident::role_name(role).ok_or_else(|| absent(raw))?;
     refuse(caller, role, &role_name, credential.as_ref())?;
+    let attributes = store::attributes(role)?;
     let mut flat = Flat {
         role,
         record: store::find(role, &role_name)?,
-        inherits: store::inherits(role)?,
+        inherits: attributes.inherits,
         is_default: credential.as_ref().is_some_and(Credential::is_default),
         groups: member::groups_of(role)?
             .into_iter()
             .map(|g| g.role_name)
             .collect(),
-        credential: credential.map(|c| c.name),
+        credential: credential.as_ref().map(|c| c.name.clone()),
         role_name,
         defaults: BTreeSet::new(),
         partly: BTreeSet::new(),
+        held: Vec::new(),
+        owns_in: BTreeSet::new(),
+        lost: Vec::new(),
     };
     super::defaults_of(&mut flat)?;
+    let login = match &credential {
+        Some(held) => held.state != State::Suspended,
+        None => attributes.login,
+    };
+    holdings(&mut flat, caller, stage, login)?;
     Ok(flat)
+}
+
+/// Reads what a role has that is to be retired, or what there is to be given back to one that was. Default owns
+/// the database: it is never retired.
+fn holdings(flat: &mut Flat, caller: &Caller, stage: Stage, login: bool) -> Result<()> {
+    if flat.is_default {
+        return Ok(());
+    }
+    let (me, name) = (caller.effective, flat.credential.as_deref());
+    if stage.has(Part::Closed) {
+        flat.held = held::now(flat.role, me, name, login)?;
+        flat.owns_in = held::owns_in(flat.role)?;
+        for schema in moving()? {
+            flat.owns_in.remove(&schema);
+        }
+    } else if let Some(record) = &flat.record {
+        flat.lost = held::lost(&record.taken, me, name, login)?;
+    }
+    Ok(())
+}
+
+/// The schemas of groups that a job moves something to.
+fn moving() -> Result<Vec<String>> {
+    let to = |job: &Job| job.reassign_to.filter(|_| job.kind == jobs::Kind::Move);
+    let mut schemas = Vec::new();
+    for group in jobs::live_for(None)?.iter().filter_map(to) {
+        let found = group::by_role(group)?;
+        schemas.extend(found.and_then(|g| ident::schema_name(g.scope)));
+    }
+    Ok(schemas)
 }
 
 fn absent(raw: &str) -> Error {

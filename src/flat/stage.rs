@@ -26,6 +26,8 @@ pub enum Part {
     Defaults,
     /// The new credentials can log in.
     Logins,
+    /// The flat role has nothing left in the schemas, and cannot log in.
+    Closed,
 }
 
 impl Stage {
@@ -62,18 +64,19 @@ impl Stage {
             Part::Rights => Stage::Grant,
             Part::Defaults => Stage::DefaultPrivileges,
             Part::Logins => Stage::Login,
+            Part::Closed => Stage::Retire,
         };
         self >= since
     }
 
-    /// Whether it can be applied.
-    pub fn is_built(self) -> bool {
-        self <= Stage::Login
+    /// Whether the statements of the flat role are watched: a retired one runs none.
+    pub fn watches(self) -> bool {
+        self == Stage::Observe
     }
 
-    /// The one after it that can be applied.
+    /// The one after it.
     pub fn next(self) -> Option<Stage> {
-        Stage::ALL.into_iter().find(|s| *s > self && s.is_built())
+        Stage::ALL.into_iter().find(|s| *s > self)
     }
 }
 
@@ -82,7 +85,7 @@ mod tests {
     #![allow(clippy::unwrap_used)] // A test fails by panicking.
     use super::*;
 
-    const PARTS: [Part; 3] = [Part::Rights, Part::Defaults, Part::Logins];
+    const PARTS: [Part; 4] = [Part::Rights, Part::Defaults, Part::Logins, Part::Closed];
 
     #[test]
     fn from_every_stage_to_every_other_parts_are_only_added_on_the_way_and_only_taken_on_the_way_back(
@@ -104,12 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn each_stage_to_login_brings_one_part_more() {
+    fn each_stage_but_observe_brings_one_part_more_and_that_alone_watches() {
         let counts: Vec<usize> = Stage::ALL
             .into_iter()
             .map(|stage| PARTS.into_iter().filter(|part| stage.has(*part)).count())
             .collect();
-        assert_eq!(counts, [0, 1, 2, 3, 3, 3]);
+        assert_eq!(counts, [0, 1, 2, 3, 3, 4]);
+        let watching: Vec<Stage> = Stage::ALL.into_iter().filter(|s| s.watches()).collect();
+        assert_eq!(watching, [Stage::Observe]);
     }
 
     #[test]
@@ -122,12 +127,9 @@ mod tests {
     }
 
     #[test]
-    fn the_next_stage_is_one_that_can_be_applied() {
-        assert_eq!(Stage::Prepare.next(), Some(Stage::Grant));
-        assert_eq!(Stage::Login.next(), None);
-        assert!(Stage::ALL
-            .into_iter()
-            .filter_map(Stage::next)
-            .all(Stage::is_built));
+    fn the_stages_follow_each_other_and_the_last_has_no_next() {
+        let next: Vec<Stage> = Stage::ALL.into_iter().filter_map(Stage::next).collect();
+        assert_eq!(next, Stage::ALL[1..]);
+        assert_eq!(Stage::Retire.next(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! One step of leaving a flat role, beyond what the spec says by itself, as a person would type it.
 
+use super::holding::Holding;
 use super::stage::Stage;
 use crate::core::quote::ident;
 use crate::permissions::GroupKind;
@@ -43,6 +44,29 @@ pub enum Step {
         owner: String,
         /// The group.
         group: String,
+    },
+    /// What the flat role still owns in a schema goes to the schema's group.
+    HandOver {
+        /// The role.
+        role: String,
+        /// The schema.
+        schema: String,
+        /// The group.
+        group: String,
+    },
+    /// The flat role loses something that it has by itself.
+    Take {
+        /// The role.
+        role: String,
+        /// What.
+        holding: Holding,
+    },
+    /// The flat role gets back what it had.
+    Give {
+        /// The role.
+        role: String,
+        /// What.
+        holding: Holding,
     },
 }
 
@@ -91,6 +115,21 @@ impl Step {
                     format!("DROP ROLE {};", ident(group)),
                 ),
             ],
+            Step::HandOver {
+                role,
+                schema,
+                group,
+            } => vec![line(
+                "own",
+                format!("schema {}", ident(schema)),
+                format!(
+                    "-- what {} owns in it goes to {}, by a job",
+                    one_line(role),
+                    one_line(group)
+                ),
+            )],
+            Step::Take { role, holding } => holding.lines(role, false),
+            Step::Give { role, holding } => holding.lines(role, true),
         }
     }
 }
@@ -126,7 +165,7 @@ fn defaults(role: &str, schema: &str, kind: GroupKind, group: &str, give: bool) 
         .collect()
 }
 
-fn line(action: &'static str, object: String, statement: String) -> Line {
+pub(super) fn line(action: &'static str, object: String, statement: String) -> Line {
     Line {
         action,
         object,

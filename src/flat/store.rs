@@ -1,6 +1,7 @@
 //! Rows of `credentials.flat`: how far each flat role is, and what it takes to go back.
 
 use super::stage::Stage;
+use super::taken::Taken;
 use crate::error::{Kind, Result};
 use crate::pg::spi;
 use crate::pg::{time, Oid};
@@ -16,6 +17,10 @@ pub struct Record {
     pub made: Vec<Oid>,
     /// The former owner of the schema of each owning group that took one over, by the group's OID.
     pub owners: BTreeMap<u32, Oid>,
+    /// The groups of the spec's schemas, by which those schemas are known again.
+    pub groups: Vec<Oid>,
+    /// What retiring took.
+    pub taken: Taken,
 }
 
 /// The record of a role that still bears the name it was recorded with.
@@ -30,12 +35,17 @@ pub(super) fn find(role: Oid, role_name: &str) -> Result<Option<Record>> {
     };
     let unknown = || Kind::Internal.error("a flat role at an unknown stage");
     let kept = row.json(1)?;
+    let roles = |key: &str| {
+        let list = kept.get(key).and_then(Json::as_array);
+        list.map_or_else(Vec::new, |list| list.iter().filter_map(number).collect())
+    };
     Ok(Some(Record {
         stage: Stage::parse(&row.text(0)?).ok_or_else(unknown)?,
-        made: kept
-            .get("made")
-            .and_then(Json::as_array)
-            .map_or_else(Vec::new, |list| list.iter().filter_map(number).collect()),
+        made: roles("made"),
+        groups: roles("groups"),
+        taken: kept
+            .get("taken")
+            .map_or_else(Taken::default, |taken| Taken::of(taken, role)),
         owners: kept
             .get("owners")
             .and_then(Json::as_object)
@@ -60,12 +70,20 @@ pub(super) fn put(role: Oid, role_name: &str, record: &Record) -> Result<()> {
           WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_authid r WHERE r.oid OPERATOR(pg_catalog.=) f.role)",
         &[],
     )?;
-    let made: Vec<u32> = record.made.iter().map(|role| role.to_u32()).collect();
+    let numbers = |roles: &[Oid]| roles.iter().map(|role| role.to_u32()).collect::<Vec<u32>>();
     let owners: Map<String, Json> = record
         .owners
         .iter()
         .map(|(group, owner)| (group.to_string(), json!(owner.to_u32())))
         .collect();
+    let mut kept = json!({
+        "made": numbers(&record.made),
+        "owners": owners,
+        "groups": numbers(&record.groups),
+    });
+    if !record.taken.is_empty() {
+        kept["taken"] = record.taken.to_json();
+    }
     spi::run(
         "INSERT INTO credentials.flat (role, role_name, stage, kept, changed_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (role) DO UPDATE
@@ -75,18 +93,30 @@ pub(super) fn put(role: Oid, role_name: &str, record: &Record) -> Result<()> {
             role.into(),
             role_name.into(),
             record.stage.as_str().into(),
-            json!({"made": made, "owners": owners}).into(),
+            kept.into(),
             crate::pg::value::at(time::now()),
         ],
     )?;
     Ok(())
 }
 
-/// Whether a role has by itself what the roles have that it is a member of.
-pub(super) fn inherits(role: Oid) -> Result<bool> {
-    Ok(spi::row(
-        "SELECT 1 FROM pg_catalog.pg_authid r WHERE r.oid OPERATOR(pg_catalog.=) $1 AND r.rolinherit",
+/// What decides of a role's attributes.
+pub(super) struct Attributes {
+    /// Whether it has by itself what the roles have that it is a member of.
+    pub inherits: bool,
+    /// Whether it can log in.
+    pub login: bool,
+}
+
+/// The attributes of a role.
+pub(super) fn attributes(role: Oid) -> Result<Attributes> {
+    let row = spi::row(
+        "SELECT r.rolinherit, r.rolcanlogin FROM pg_catalog.pg_authid r WHERE r.oid OPERATOR(pg_catalog.=) $1",
         &[role.into()],
-    )?
-    .is_some())
+    )?;
+    let row = row.ok_or_else(|| Kind::NotFound.error("the role was dropped meanwhile"))?;
+    Ok(Attributes {
+        inherits: row.bool(0)?,
+        login: row.bool(1)?,
+    })
 }

@@ -6,12 +6,14 @@
 //! select_best_grantor).
 
 mod place;
+mod withdraw;
 
 use super::owner::Class;
 use super::{Oid, BOOTSTRAP_SUPERUSER};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use place::Place;
+pub use withdraw::{give_back, withdraw, Passed, Withdrawn};
 
 /// PUBLIC as a grantee (acl.h, ACL_ID_PUBLIC).
 pub const PUBLIC: Oid = Oid::INVALID;

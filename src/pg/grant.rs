@@ -35,6 +35,24 @@ pub fn set_membership(group: &str, member: &str, how: Membership) {
     super::xact::next_command();
 }
 
+/// Makes `member` a member of `group` again in the name of who had done so: with the right to hand that on, or
+/// without.
+pub fn restore_membership(group: &str, member: &str, grantor: &str, admin: bool) {
+    // SAFETY: as in `set_membership`; a superuser names any grantor.
+    unsafe {
+        let node = node::<pg_sys::GrantRoleStmt>(NodeTag::T_GrantRoleStmt);
+        let granted = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
+        (*granted).priv_name = palloc(group);
+        (*node).granted_roles = pg_sys::lappend(std::ptr::null_mut(), granted.cast());
+        (*node).grantee_roles = pg_sys::lappend(std::ptr::null_mut(), role_spec(member).cast());
+        (*node).is_grant = true;
+        (*node).admin_opt = admin;
+        (*node).grantor = role_spec(grantor);
+        utility(node.cast(), "GRANT");
+    }
+    super::xact::next_command();
+}
+
 /// A kind of object that privileges are given on here.
 #[derive(Clone, Copy)]
 pub enum Target<'a> {
@@ -92,6 +110,10 @@ pub enum Future {
     Sequences,
     /// Schemas.
     Schemas,
+    /// Functions and procedures.
+    Routines,
+    /// Types.
+    Types,
 }
 
 /// ALTER DEFAULT PRIVILEGES FOR ROLE `creator` IN SCHEMA `schema` (or none) GRANT `privileges` TO `grantee`, or
@@ -104,7 +126,20 @@ pub fn set_default_privileges(
     privileges: &[&str],
     grantee: &str,
 ) {
-    use pg_sys::ObjectType::{OBJECT_SCHEMA, OBJECT_SEQUENCE, OBJECT_TABLE};
+    change_default_privileges(give, creator, schema, future, privileges, grantee, false);
+}
+
+/// The same, with the right to hand them on.
+pub fn change_default_privileges(
+    give: bool,
+    creator: &str,
+    schema: Option<&str>,
+    future: Future,
+    privileges: &[&str],
+    grantee: &str,
+    with_grant_option: bool,
+) {
+    use pg_sys::ObjectType::*;
     // SAFETY: as in `create`; the options are lists of roles and of schema names, the action a GrantStmt
     // without objects (gram.y, AlterDefaultPrivilegesStmt).
     unsafe {
@@ -115,7 +150,10 @@ pub fn set_default_privileges(
             Future::Tables => OBJECT_TABLE,
             Future::Sequences => OBJECT_SEQUENCE,
             Future::Schemas => OBJECT_SCHEMA,
+            Future::Routines => OBJECT_FUNCTION,
+            Future::Types => OBJECT_TYPE,
         };
+        (*action).grant_option = with_grant_option;
         for privilege in privileges {
             let p = self::node::<pg_sys::AccessPriv>(NodeTag::T_AccessPriv);
             (*p).priv_name = palloc(privilege);

@@ -1,7 +1,7 @@
 //! Reads the present state.
 
 use super::present::{Asker, CredentialNow, GroupNow, Present, Scope};
-use super::spec::{Spec, TableName, Tenant};
+use super::spec::{Spec, Stage, TableName, Tenant};
 use super::store;
 use crate::access::{self, Act};
 use crate::attachments;
@@ -44,8 +44,8 @@ pub(super) struct View {
     direct: Option<Vec<String>>,
     /// Tenants that the spec has.
     tenants: Vec<Tenant>,
-    /// The role that the spec leaves.
-    leaving: Option<String>,
+    /// The role that the spec leaves, and the stage.
+    leaving: Option<(String, Stage)>,
 }
 
 impl View {
@@ -79,7 +79,10 @@ impl View {
             direct: Some(direct.into_iter().cloned().collect()),
             tables: tables.into_iter().cloned().collect(),
             tenants: spec.tenants.clone(),
-            leaving: spec.from.as_ref().map(|from| from.role.clone()),
+            leaving: spec
+                .from
+                .as_ref()
+                .map(|from| (from.role.clone(), from.stage)),
         }
     }
 
@@ -118,7 +121,7 @@ pub(super) fn present(caller: &Caller, view: View) -> Result<Present> {
         stock: attachments::stock()?,
         shared: tenants::present(&view.tenants)?,
         flat: match &view.leaving {
-            Some(role) => Some(flat::find(caller, role)?),
+            Some((role, stage)) => Some(flat::find(caller, role, *stage)?),
             None => None,
         },
         former_owners: BTreeMap::new(),

@@ -11,7 +11,7 @@ use crate::catalog;
 use crate::core::secret::Secret;
 use crate::error::{shown, Result};
 use crate::events::{self, About, Actor};
-use crate::flat::{self, Flat, Stage};
+use crate::flat::{self, Flat, Note, Stage, Taken};
 use crate::pg::call::Call;
 use crate::pg::{lock, xact, Oid};
 use crate::rotation::supply::Supply;
@@ -54,7 +54,7 @@ pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
         if let Some(flat) = &now.flat {
             way.before(step);
             if let Step::Flat(step) = step {
-                flat::apply(&call.caller, flat, step)?;
+                flat::apply(&call.caller, flat, step, &mut way.taken)?;
                 done.push(Applied {
                     password: None,
                     lines: step.lines(),
@@ -68,7 +68,8 @@ pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
         });
     }
     if let (Some(flat), Some(from), false) = (&now.flat, &spec.from, steps.is_empty()) {
-        way.note(flat, from.stage)?;
+        let schemas = plan::schemas_of(spec, &now)?;
+        way.note(flat, from.stage, schemas)?;
     }
     if !steps.is_empty() {
         xact::mark_changed();
@@ -84,7 +85,9 @@ struct Way {
     /// Names of credentials that are made.
     made: Vec<String>,
     /// Groups that take over a schema, and who owned it.
-    taken: Vec<(String, Oid)>,
+    taken_over: Vec<(String, Oid)>,
+    /// What is taken of the flat role.
+    taken: Taken,
 }
 
 impl Way {
@@ -93,16 +96,21 @@ impl Way {
             Step::Create { name, .. } => self.made.push(name.clone()),
             Step::OwnSchema { schema, owner, .. } => {
                 let former = flat::owner_of(schema).map(|former| (owner.role(), former));
-                self.taken.extend(former);
+                self.taken_over.extend(former);
             }
             _ => {}
         }
     }
 
-    fn note(&self, flat: &Flat, stage: Stage) -> Result<()> {
+    fn note(self, flat: &Flat, stage: Stage, schemas: Vec<String>) -> Result<()> {
         let role = |name: &String| Ok(catalog::target(name)?.role);
-        let made = self.made.iter().map(role).collect::<Result<Vec<Oid>>>()?;
-        flat::note(flat, stage, &made, &self.taken)
+        let note = Note {
+            made: self.made.iter().map(role).collect::<Result<Vec<Oid>>>()?,
+            taken_over: self.taken_over,
+            schemas,
+            taken: self.taken,
+        };
+        flat::note(flat, stage, note)
     }
 }
 

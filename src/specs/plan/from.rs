@@ -4,10 +4,11 @@
 //! what the spec gives them, and schemas go back to who had them.
 
 use super::not_yours;
+use super::retire;
 use super::schemas::{owners, refuse_place};
 use crate::core::quote::ident;
 use crate::error::{shown, Error, Kind, Result};
-use crate::flat::{self, Flat, Part, Stage};
+use crate::flat::{self, Flat, Holding, Part, Stage};
 use crate::permissions::GroupKind;
 use crate::pg::acl::rights::USAGE;
 use crate::specs::present::{CredentialNow, Direct, ObjectIs, Present, Scope};
@@ -28,12 +29,6 @@ pub(super) fn leaving<'a>(spec: &'a Spec, now: &'a Present) -> Result<Option<(&'
 }
 
 fn refuse(spec: &Spec, now: &Present, flat: &Flat, stage: Stage) -> Result<()> {
-    if !stage.is_built() {
-        return Err(Kind::NotBuilt
-            .error(format!("the stage \"{}\" is not built yet", stage.as_str()))
-            .detail("What the old role still does is not watched yet, so nothing could tell whether it is needed.")
-            .hint("Stay at \"login\". By hand: REVOKE the owner group from the role, and ALTER ROLE ... NOLOGIN."));
-    }
     let bad = |path: &str, why: &str| {
         Kind::BadArgument
             .error(format!("\"{}\" does not go with \"from\"", shown(path)))
@@ -158,12 +153,17 @@ pub(super) fn steps(spec: &Spec, now: &Present, others: &[Step]) -> Result<Vec<S
             }
         }
     }
-    let mut more = Vec::new();
+    let mut more = retire::steps(spec, now, flat, stage)?;
     for (schema, group) in owners(spec, now)? {
         let before = more.len();
         match stage.has(Part::Rights) {
-            true => more.extend(keep(flat, group)),
-            false => more.extend(given_back(now, flat, &schema, group)),
+            true => more.extend(keep(flat, group, stage)),
+            false => {
+                let back = given_back(now, flat, &schema, group);
+                // Who was retired at once never became a member, and is to work while things move.
+                more.extend(back.as_ref().and_then(|_| keep(flat, group, stage)));
+                more.extend(back);
+            }
         }
         more.extend(defaults(now, flat, &schema, stage, others));
         if more.len() > before {
@@ -225,9 +225,16 @@ fn by_tables(wanted: &Wanted, given: &Direct) -> u32 {
     }
 }
 
-/// The flat role stays able to do everything in a schema that a group takes over.
-fn keep(flat: &Flat, group: &GroupName) -> Option<flat::Step> {
-    let is_in = flat.is_default || flat.groups.contains(&group.role());
+/// The flat role stays able to do everything in a schema that a group takes over, until it is retired.
+fn keep(flat: &Flat, group: &GroupName, stage: Stage) -> Option<flat::Step> {
+    let comes_back = |holding: &Holding| match holding {
+        Holding::Member(member) => member.group_name == group.role(),
+        _ => false,
+    };
+    let is_in = flat.is_default
+        || flat.groups.contains(&group.role())
+        || stage.has(Part::Closed)
+        || flat.lost.iter().any(comes_back);
     (!is_in).then(|| flat::Step::Keep {
         role: flat.role_name.clone(),
         group: group.role(),

@@ -5,6 +5,7 @@
 
 mod from;
 mod removal;
+mod retire;
 mod rights;
 mod schemas;
 
@@ -49,6 +50,8 @@ pub fn plan(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
     steps.extend(on_top);
     Ok(steps)
 }
+
+pub(super) use retire::schemas_of;
 
 /// The roles of existing credentials that steps are about, to be locked before the first one.
 pub fn touched(steps: &[Step], now: &Present) -> Vec<Oid> {

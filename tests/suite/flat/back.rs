@@ -1,6 +1,6 @@
 //! Back: an earlier stage after a later one takes back what came between.
 
-use super::{apply, flat, owners, picture, works, writes_nothing, STAGES};
+use super::{apply, flat, is_long, owners, picture, works, writes_nothing, STAGES};
 use crate::scene::{ask, column, run, Scene};
 
 #[test]
@@ -8,28 +8,28 @@ fn from_every_stage_back_to_every_earlier_one_all_is_as_it_was_there() {
     let mut scene = Scene::new();
     let mut shop = flat(&mut scene);
     let mut pictures = Vec::new();
-    for stage in STAGES {
+    let all = [STAGES.as_slice(), &["retire"]].concat();
+    for stage in &all {
         apply(&mut scene.su, "shop", stage);
         scene.settle();
         pictures.push(picture(&mut scene.su));
     }
-    for from in (1..STAGES.len()).rev() {
+    for from in (1..all.len()).rev() {
         for to in (0..from).rev() {
-            apply(&mut scene.su, "shop", STAGES[from]);
+            // Observing changes no rights: but for the long form one way back from it is enough.
+            if all[from] == "observe" && to + 1 < from && !is_long() {
+                continue;
+            }
+            apply(&mut scene.su, "shop", all[from]);
             scene.settle();
-            assert_eq!(
-                picture(&mut scene.su),
-                pictures[from],
-                "at {}",
-                STAGES[from]
-            );
-            apply(&mut scene.su, "shop", STAGES[to]);
+            assert_eq!(picture(&mut scene.su), pictures[from], "at {}", all[from]);
+            apply(&mut scene.su, "shop", all[to]);
             works(&mut shop);
             scene.settle();
             works(&mut shop);
             let now = picture(&mut scene.su);
-            assert_eq!(now, pictures[to], "{} to {}", STAGES[from], STAGES[to]);
-            writes_nothing(&mut scene.su, "shop", STAGES[to]);
+            assert_eq!(now, pictures[to], "{} to {}", all[from], all[to]);
+            writes_nothing(&mut scene.su, "shop", all[to]);
         }
     }
 }

@@ -4,13 +4,15 @@ mod back;
 mod kinds;
 mod moving;
 mod refused;
+mod retire;
 mod stages;
 
 use postgres::Client;
 
 use crate::scene::{ask, column, run, Scene};
 
-const STAGES: [&str; 4] = ["prepare", "grant", "default_privileges", "login"];
+/// The stages at which the app works as its flat role.
+const STAGES: [&str; 5] = ["prepare", "grant", "default_privileges", "login", "observe"];
 
 /// The four roles of an app in the schema `shop`, on the way from a role.
 #[track_caller]
@@ -104,4 +106,9 @@ fn writes_nothing(client: &mut Client, role: &str, stage: &str) {
     let wrote = "SELECT coalesce(pg_current_xact_id_if_assigned()::text, 'nothing')";
     assert_eq!(ask(client, wrote), "nothing", "{stage}");
     run(client, "COMMIT");
+}
+
+/// Whether every case is to be tried, and not only a sample.
+fn is_long() -> bool {
+    std::env::var_os("CREDENTIAL_MANAGER_LONG").is_some()
 }

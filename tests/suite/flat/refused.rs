@@ -52,21 +52,6 @@ fn a_flat_role_that_is_absent_reserved_or_not_the_callers_is_refused() {
 }
 
 #[test]
-fn the_stages_that_are_not_built_are_refused_and_take_nothing_back() {
-    let mut scene = Scene::new();
-    let mut shop = flat(&mut scene);
-    apply(&mut scene.su, "shop", "login");
-    scene.settle();
-    let before = picture(&mut scene.su);
-    for stage in ["observe", "retire"] {
-        let why = refused(&mut scene.su, "shop", stage, "0A000");
-        assert!(why.contains(stage), "{why}");
-    }
-    assert_eq!(picture(&mut scene.su), before);
-    works(&mut shop);
-}
-
-#[test]
 fn what_could_not_be_taken_back_does_not_go_with_from() {
     let mut scene = Scene::new();
     let _shop = flat(&mut scene);
@@ -114,7 +99,14 @@ fn a_credential_that_may_call_apply_does_not_make_itself_a_member_of_a_group_by_
          GRANT EXECUTE ON FUNCTION credentials.plan(jsonb), credentials.apply(jsonb), credentials.layout(text, text, text, text) TO mallory",
     );
     let before = picture(&mut scene.su);
-    for stage in ["prepare", "grant", "default_privileges", "login"] {
+    for stage in [
+        "prepare",
+        "grant",
+        "default_privileges",
+        "login",
+        "observe",
+        "retire",
+    ] {
         let sql = format!(
             r#"SELECT * FROM credentials.apply('{{"schemas": {{"shop": {{"owner": "db_owner_shop"}}}},
                "from": {{"role": "mallory", "stage": "{stage}"}}}}')"#
