@@ -199,7 +199,7 @@ COMMENT ON TABLE credentials.flat IS 'One row a role that did everything and is 
 COMMENT ON COLUMN credentials.flat.role IS 'OID of the role';
 COMMENT ON COLUMN credentials.flat.role_name IS 'Name of the role when it was last seen';
 COMMENT ON COLUMN credentials.flat.stage IS 'prepare, grant, default_privileges, login, observe or retire: the stage that was applied last';
-COMMENT ON COLUMN credentials.flat.kept IS 'made: roles of credentials made on the way; owners: by owning group, who owned its schema before; groups: those of the schemas of the spec; taken: what retiring took';
+COMMENT ON COLUMN credentials.flat.kept IS 'made: roles of credentials made on the way; owners: by owning group, who owned its schema before; groups: those of the schemas of the spec; since: when it began to be observed; taken: what retiring took';
 COMMENT ON COLUMN credentials.flat.changed_at IS 'When that stage was applied';
 
 CREATE TABLE credentials.endpoint (

@@ -87,6 +87,7 @@ codes! {
     GroupRights "group_rights" Medium;
     DefaultPrivileges "default_privileges" Low;
     AclSize "acl_size" Medium;
+    FlatRoleStatement "flat_role_statement" Medium;
     HbaError "hba_error" High;
     HbaTrust "hba_trust" High;
     HbaPassword "hba_password" High;

@@ -6,6 +6,7 @@
 pub mod api;
 mod credentials;
 mod finding;
+mod flat;
 mod groups;
 mod hba;
 mod members;
@@ -44,6 +45,7 @@ fn all(lines_shown: bool) -> Result<Vec<Finding>> {
     let mut found = of_roles(&people, &busy, &home)?;
     found.extend(of_credentials(&people, &busy, &server, &home)?);
     let unread = of_groups(&people, &mut found)?;
+    found.extend(flat::statements(crate::flat::seen()?));
     found.extend(server::settings(&server));
     let (path, text) = store::hba_file()?;
     let file = hba::File {

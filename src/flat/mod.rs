@@ -5,6 +5,7 @@
 pub mod back;
 mod held;
 mod holding;
+mod observe;
 mod retire;
 mod role;
 pub mod stage;
@@ -13,6 +14,7 @@ mod store;
 mod taken;
 
 pub use holding::Holding;
+pub use observe::{seen, watch, Lacks, Seen};
 pub use role::{find, Flat};
 pub use stage::{Part, Stage};
 pub use step::Step;
@@ -23,7 +25,7 @@ use crate::error::{shown, Kind, Result};
 use crate::permissions::{self, defaults, group, member, GroupKind};
 use crate::pg::authority::Caller;
 use crate::pg::owner::{self, Class};
-use crate::pg::{ident, log, Oid};
+use crate::pg::{ident, log, time, Oid};
 
 /// Reads which groups of schemas the flat role's default privileges name.
 fn defaults_of(flat: &mut Flat) -> Result<()> {
@@ -50,7 +52,7 @@ fn carries(group: &permissions::Group) -> bool {
 /// [`note`].
 pub fn apply(caller: &Caller, flat: &Flat, step: &Step, taken: &mut Taken) -> Result<()> {
     match step {
-        Step::Stage { stage, .. } => tell(flat, *stage),
+        Step::Stage { stage, .. } => tell(flat, *stage)?,
         Step::HandOver { group, .. } => retire::hand_over(caller, group)?,
         Step::Take { holding, .. } => retire::take(caller, flat, holding, taken)?,
         Step::Give { holding, .. } => retire::give(flat, holding)?,
@@ -124,8 +126,13 @@ pub fn note(flat: &Flat, stage: Stage, note: Note) -> Result<()> {
         made: Vec::new(),
         owners: Default::default(),
         groups: Vec::new(),
+        since: None,
         taken: Taken::default(),
     });
+    record.since = match stage >= Stage::Observe {
+        true => record.since.or(Some(time::now())),
+        false => None,
+    };
     record.stage = stage;
     record.groups = groups_on(&note.schemas)?;
     match stage.has(Part::Closed) {
@@ -158,7 +165,7 @@ fn groups_on(schemas: &[String]) -> Result<Vec<Oid>> {
 }
 
 /// What a person needs next.
-fn tell(flat: &Flat, stage: Stage) {
+fn tell(flat: &Flat, stage: Stage) -> Result<()> {
     match stage {
         Stage::Login => log::notice(
             "the new credentials can log in: give the app its new URL, see SELECT name FROM credentials.list()",
@@ -169,6 +176,7 @@ fn tell(flat: &Flat, stage: Stage) {
         Stage::Retire if flat.is_default => log::notice(
             "default owns the database: it keeps its login and its rights, and is no longer observed",
         ),
+        Stage::Retire => tell_seen(flat)?,
         _ => {}
     }
     if let Some(next) = stage.next() {
@@ -177,4 +185,20 @@ fn tell(flat: &Flat, stage: Stage) {
             next.as_str()
         ));
     }
+    Ok(())
+}
+
+/// How much of what was seen fails from here on.
+fn tell_seen(flat: &Flat) -> Result<()> {
+    let Some(record) = &flat.record else {
+        return Ok(());
+    };
+    let count = observe::of_role(flat.role, &flat.role_name, record)?.len();
+    if count > 0 {
+        log::notice(&format!(
+            "{count} kinds of statements that the old role was seen to run would fail: \
+             at the stage observe SELECT * FROM credentials.check() tells them"
+        ));
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use super::stage::Stage;
 use super::taken::Taken;
 use crate::error::{Kind, Result};
 use crate::pg::spi;
+use crate::pg::value::Time;
 use crate::pg::{time, Oid};
 use serde_json::{json, Map, Value as Json};
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub struct Record {
     pub owners: BTreeMap<u32, Oid>,
     /// The groups of the spec's schemas, by which those schemas are known again.
     pub groups: Vec<Oid>,
+    /// Since when it is observed: what was seen before is of another observation.
+    pub since: Option<Time>,
     /// What retiring took.
     pub taken: Taken,
 }
@@ -43,6 +46,7 @@ pub(super) fn find(role: Oid, role_name: &str) -> Result<Option<Record>> {
         stage: Stage::parse(&row.text(0)?).ok_or_else(unknown)?,
         made: roles("made"),
         groups: roles("groups"),
+        since: kept.get("since").and_then(Json::as_i64),
         taken: kept
             .get("taken")
             .map_or_else(Taken::default, |taken| Taken::of(taken, role)),
@@ -51,6 +55,34 @@ pub(super) fn find(role: Oid, role_name: &str) -> Result<Option<Record>> {
             .and_then(Json::as_object)
             .map_or_else(BTreeMap::new, owners),
     }))
+}
+
+/// The records of all roles that still bear the name they were recorded with.
+pub(super) fn all() -> Result<Vec<(Oid, String, Record)>> {
+    let rows = spi::query(
+        "SELECT f.role, f.role_name FROM credentials.flat f
+           JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) f.role
+            AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) f.role_name
+          ORDER BY f.role",
+        &[],
+    )?;
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (role, name) = (row.oid(0)?, row.text(1)?);
+        if let Some(record) = find(role, &name)? {
+            all.push((role, name, record));
+        }
+    }
+    Ok(all)
+}
+
+/// Whether a role may make temporary tables in a database.
+pub(super) fn makes_temporary(role: Oid, database: Oid) -> Result<bool> {
+    Ok(spi::row(
+        "SELECT 1 WHERE pg_catalog.has_database_privilege($1, $2, 'TEMPORARY')",
+        &[role.into(), database.into()],
+    )?
+    .is_some())
 }
 
 fn owners(map: &Map<String, Json>) -> BTreeMap<u32, Oid> {
@@ -81,6 +113,9 @@ pub(super) fn put(role: Oid, role_name: &str, record: &Record) -> Result<()> {
         "owners": owners,
         "groups": numbers(&record.groups),
     });
+    if let Some(since) = record.since {
+        kept["since"] = since.into();
+    }
     if !record.taken.is_empty() {
         kept["taken"] = record.taken.to_json();
     }

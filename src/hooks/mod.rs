@@ -4,8 +4,11 @@
 mod created;
 mod roles;
 
+use crate::pg::watched;
+
 /// Watches from here on; only while libraries are preloaded.
 pub fn install() {
     roles::install();
     created::install();
+    watched::watch();
 }

@@ -72,6 +72,7 @@ pub fn init() {
     pg_shmem_init!(SHARED);
     super::errand::init();
     super::follow::init();
+    super::watched::init();
     READY.store(true, Ordering::Relaxed);
 }
 

@@ -5,6 +5,7 @@
 use super::created;
 use super::log::{self, Refusal};
 use super::node::{elements, take_own};
+use super::watched;
 use super::Oid;
 use crate::error::Result;
 use pgrx::pg_sys;
@@ -82,10 +83,15 @@ unsafe extern "C-unwind" fn utility(
     // SAFETY: hands on what the server handed over; a refusal is raised where nothing waits to be dropped.
     unsafe {
         let node = (*statement).utilityStmt;
-        if !take_own(node) && is_role_ddl(node) {
-            let refusal = look(node);
-            if !refusal.is_null() {
-                log::refuse(refusal);
+        if !take_own(node) {
+            if is_role_ddl(node) {
+                let refusal = look(node);
+                if !refusal.is_null() {
+                    log::refuse(refusal);
+                }
+            }
+            if context != pg_sys::ProcessUtilityContext::PROCESS_UTILITY_SUBCOMMAND {
+                watched::command(node);
             }
         }
         let next = match FORMER {

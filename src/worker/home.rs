@@ -4,12 +4,13 @@ use super::{doing, following, retiring};
 use crate::catalog::{self, home as binding, State};
 use crate::error::{Kind as Failure, Result};
 use crate::events::{self, Actor};
+use crate::flat;
 use crate::jobs::{self, Job, Kind, Order, Stage};
 use crate::permissions::group;
 use crate::pg::value::Time;
 use crate::pg::worker::{self, transaction};
 use crate::pg::{
-    fault, follow, ident, lock, log, logins, pairs, session, shmem, sweeps, time, Oid,
+    fault, follow, ident, lock, log, logins, pairs, session, shmem, sweeps, time, watched, Oid,
     BOOTSTRAP_SUPERUSER,
 };
 use crate::settings;
@@ -78,6 +79,7 @@ fn pass() -> Result<Option<Time>> {
         worker::harden(settings::lock_timeout())?;
         if !ready()? {
             pairs::replace(changes, &[]);
+            watched::replace(&[], &[]);
             return Ok(None);
         }
         jobs::notice_clock(time::now())?;
@@ -85,6 +87,7 @@ fn pass() -> Result<Option<Time>> {
         let twins = catalog::twin::all()?;
         let twins: Vec<_> = twins.iter().map(|t| (t.base, t.role)).collect();
         pairs::replace(changes, &twins);
+        flat::watch()?;
         if sweeps::take_swept() {
             jobs::sweep_now()?;
         }

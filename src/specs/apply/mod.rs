@@ -70,6 +70,8 @@ pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
     if let (Some(flat), Some(from), false) = (&now.flat, &spec.from, steps.is_empty()) {
         let schemas = plan::schemas_of(spec, &now)?;
         way.note(flat, from.stage, schemas)?;
+        // The worker tells all processes who is observed.
+        xact::mark_work();
     }
     if !steps.is_empty() {
         xact::mark_changed();

@@ -147,6 +147,7 @@ fn every_code_of_the_papers_is_made_seen_and_mended_somewhere_here() {
         include_str!("members.rs"),
         include_str!("public.rs"),
         include_str!("credentials.rs"),
+        include_str!("flat.rs"),
         include_str!("groups.rs"),
         include_str!("hba.rs"),
         include_str!("server.rs"),

@@ -3,6 +3,7 @@
 mod bounds;
 mod clean;
 mod credentials;
+mod flat;
 mod groups;
 mod hba;
 mod keys;

@@ -3,6 +3,7 @@
 mod back;
 mod kinds;
 mod moving;
+mod observed;
 mod refused;
 mod retire;
 mod stages;
