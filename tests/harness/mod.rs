@@ -18,7 +18,7 @@ mod standby;
 mod wait;
 
 pub use builder::Builder;
-pub use cluster::Cluster;
+pub use cluster::{free_port, Cluster};
 pub use errors::{expect_error, sqlstate};
 pub use place::Place;
 pub use wait::{wait_until, SOON};

@@ -1,11 +1,14 @@
 //! Poolers: what `pgbouncer_auth()` answers, and a real PgBouncer that asks it.
 
 mod auth;
+mod bouncer;
+mod load;
+mod logins;
 
 use postgres::Client;
 
 use crate::harness::{Builder, Cluster};
-use crate::scene::{run, Scene};
+use crate::scene::{column, run, Scene};
 
 /// Password of the pooler's own role.
 const POOLER_PASSWORD: &str = "what-the-pooler-logs-in-with";
@@ -33,4 +36,18 @@ fn scene(builder: Builder) -> (Scene, Client) {
     );
     let pooler = s.cluster.login("pgbouncer", POOLER_PASSWORD, "app");
     (s, pooler.expect("a login of the pooler"))
+}
+
+/// The URL in the app's DATABASE_URL, remembered as a secret.
+#[track_caller]
+fn value(s: &mut Scene, app: &str) -> String {
+    let asked = format!(
+        "SELECT value FROM credentials.config_vars('{app}') WHERE config_var = 'DATABASE_URL'"
+    );
+    let url = column(&mut s.own, &asked).concat();
+    let config: postgres::Config = url.parse().expect("a URL");
+    let password = config.get_password().expect("a password");
+    s.cluster
+        .remember_secret(&String::from_utf8_lossy(password));
+    url
 }
