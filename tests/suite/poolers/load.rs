@@ -1,7 +1,11 @@
-//! Rotations under load through a real PgBouncer in transaction mode: no transaction fails.
+//! Rotations under load through a real PgBouncer in transaction mode: no transaction fails. The clients connect with the
+//! variable that a real agent keeps in its file.
 
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, RwLock};
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
@@ -9,13 +13,56 @@ use postgres::Client;
 
 use super::bouncer::Bouncer;
 use super::{scene, timed, value};
+use crate::harness::programs::{checkout, python};
 use crate::harness::{wait_until, Cluster, SOON};
 use crate::scene::{ask, run, told};
 
+/// The agent of examples/agent, which keeps the variables of the app `shop` in a file; it ends with the value.
+struct Agent {
+    child: Child,
+    file: PathBuf,
+}
+
+impl Agent {
+    #[track_caller]
+    fn start(cluster: &Cluster) -> Agent {
+        let password = "the-password-of-the-agent";
+        run(
+            &mut cluster.superuser("app"),
+            &format!(
+                "CREATE ROLE shop_agent LOGIN PASSWORD '{password}'; GRANT CONNECT ON DATABASE app TO shop_agent;
+                 GRANT USAGE ON SCHEMA credentials TO shop_agent;
+                 GRANT EXECUTE ON FUNCTION credentials.config_vars, credentials.attachments, credentials.events TO shop_agent"
+            ),
+        );
+        let port = cluster.port();
+        let url = format!("postgres://shop_agent:{password}@127.0.0.1:{port}/app");
+        let file = cluster.home().join("env");
+        let log = File::create(cluster.home().join("agent.log")).expect("the agent's log");
+        let child = python("python")
+            .arg(checkout("examples/agent/agent.py"))
+            .args(["--app", "shop", "--file"])
+            .arg(&file)
+            .env("CREDENTIALS_URL", url)
+            .stderr(log)
+            .spawn()
+            .expect("the agent");
+        wait_until("the agent has written its file", SOON, || file.exists());
+        Agent { child, file }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// What clients and the test share.
-struct Load {
-    /// The config variable, as the app was told last.
-    variable: RwLock<String>,
+struct Load<'a> {
+    /// The agent's file.
+    file: &'a Path,
     done: AtomicBool,
     transactions: AtomicU64,
     /// The URL that each client is connected with.
@@ -23,10 +70,10 @@ struct Load {
     failed: Mutex<Vec<String>>,
 }
 
-impl Load {
-    fn new(clients: usize, url: String) -> Load {
+impl Load<'_> {
+    fn new(clients: usize, file: &Path) -> Load<'_> {
         Load {
-            variable: RwLock::new(url),
+            file,
             done: AtomicBool::new(false),
             transactions: AtomicU64::new(0),
             connected: (0..clients).map(|_| Mutex::default()).collect(),
@@ -34,8 +81,12 @@ impl Load {
         }
     }
 
+    /// The config variable as the app finds it.
     fn variable(&self) -> String {
-        self.variable.read().unwrap().clone()
+        let file = fs::read_to_string(self.file).expect("the agent's file");
+        let line = file.lines().next().expect("a line");
+        let value = line.strip_prefix("DATABASE_URL=");
+        value.expect("the variable").to_owned()
     }
 
     /// Whether every client has a connection with the URL that is told now.
@@ -102,7 +153,8 @@ fn rotations_under_load(clients: usize, rotations: usize) {
         ),
     );
     let mut used = vec![value(&mut s, "shop")];
-    let load = Load::new(clients, used[0].clone());
+    let agent = Agent::start(&s.cluster);
+    let load = Load::new(clients, &agent.file);
     thread::scope(|scope| {
         let (load, cluster) = (&load, &s.cluster);
         for number in 0..clients {
@@ -112,13 +164,11 @@ fn rotations_under_load(clients: usize, rotations: usize) {
         let stop = Stop(&load.done);
         let mut follow = |what: &str, marker: &str| {
             wait_until(what, SOON, || {
-                let url = told_now(&mut su);
-                if *load.variable.read().unwrap() != url {
-                    *load.variable.write().unwrap() = url.clone();
-                }
-                url.contains(marker) && load.all_follow()
+                load.variable().contains(marker) && load.all_follow()
             });
-            load.variable()
+            let url = told_now(&mut su);
+            assert_eq!(load.variable(), url);
+            url
         };
         for _ in 0..rotations {
             run(&mut s.own, "SELECT credentials.rotate('shop')");
