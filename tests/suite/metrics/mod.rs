@@ -1,5 +1,6 @@
 //! `metrics()`: the figures are those of the other reports, in one order, wherever they can be read.
 
+mod exporter;
 mod figures;
 
 use postgres::Client;
