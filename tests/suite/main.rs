@@ -35,6 +35,7 @@ mod killed;
 mod life;
 mod matrix;
 mod metrics;
+mod migrations;
 mod notices;
 mod permissions;
 mod poolers;
