@@ -91,15 +91,15 @@ services_as_before() {
 }
 
 check_client_packages() {
-    local packages=(pgbouncer sqitch libdbd-pg-perl prometheus-postgres-exporter) missing program
+    local packages=(pgbouncer sqitch libdbd-pg-perl prometheus-postgres-exporter openssl) missing program
     if ! command -v dpkg-query >/dev/null; then
-        for program in pgbouncer sqitch prometheus-postgres-exporter npm; do
+        for program in pgbouncer sqitch prometheus-postgres-exporter openssl npm; do
             PATH=$PATH:/usr/sbin command -v "$program" >/dev/null ||
                 die "$program is not here, and this is not Debian: install it, so that the tests can run it"
         done
         return
     fi
-    [ ! -x /usr/bin/python3 ] || packages+=(python3-venv)
+    if [ -x /usr/bin/python3 ]; then packages+=(python3-venv); else python >/dev/null || packages+=(python3 python3-venv); fi
     [ "$(node_major)" -ge 18 ] && command -v npm >/dev/null || packages+=(nodejs npm)
     missing=$(missing_packages "${packages[@]}" | tr '\n' ' ')
     [ -n "${missing// /}" ] || return 0
@@ -130,13 +130,14 @@ python() {
     for candidate in /usr/bin/python3 python3; do
         "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null && { echo "$candidate"; return; }
     done
-    die "no Python 3.9 or newer is here: apt-get install python3 python3-venv"
+    return 1
 }
 
 check_python_clients() {
-    local wanted=$root/tests/clients/requirements.txt log=$clients/pip.log
+    local wanted=$root/tests/clients/requirements.txt log=$clients/pip.log python
+    python=$(python) || die "no Python 3.9 or newer is here: apt-get install python3 python3-venv"
     say "installing Python clients from PyPI into $clients/venv"
-    "$(python)" -m venv --clear "$clients/venv" >"$log" 2>&1 ||
+    "$python" -m venv --clear "$clients/venv" >"$log" 2>&1 ||
         { cat "$log" >&2; die "no virtual environment could be made (see above): apt-get install python3-venv"; }
     "$clients/venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps \
         -r "$wanted" >"$log" 2>&1 ||
