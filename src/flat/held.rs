@@ -1,10 +1,12 @@
 //! What is read of the catalogs to retire a flat role, and to undo that.
 
-use super::holding::{bit, Future, Holding, Member, OnObject};
+use super::holding::{Future, Holding, Member, OnObject};
 use super::taken::Taken;
+use super::words::bit;
 use crate::error::Result;
 use crate::permissions::group;
 use crate::pg::acl::{Target, Withdrawn};
+use crate::pg::authority;
 use crate::pg::spi::{self, Row};
 use crate::pg::value::Value;
 use crate::pg::{ident, Oid};
@@ -78,7 +80,7 @@ pub(super) fn now(
             ..object(&row)?
         }));
     }
-    held.extend(futures(role)?.into_iter().map(Holding::Future));
+    held.extend(futures(role, caller)?.into_iter().map(Holding::Future));
     held.extend(members(role)?.into_iter().map(Holding::Member));
     let credential = credential.map(str::to_owned);
     held.extend(login.then_some(Holding::Login { credential }));
@@ -120,6 +122,7 @@ pub(super) fn lost(
                 schema,
                 letter: *letter,
                 rights: *rights,
+                may: authority::has_privileges_of(caller, *creator),
             })
         }));
     }
@@ -204,18 +207,19 @@ fn members(role: Oid) -> Result<Vec<Member>> {
 }
 
 /// Default privileges of others that name a role, in a schema.
-pub(super) fn futures(role: Oid) -> Result<Vec<Future>> {
+pub(super) fn futures(role: Oid, caller: Oid) -> Result<Vec<Future>> {
     spi::query(
         "SELECT d.defaclrole, r.rolname::pg_catalog.text, n.nspname::pg_catalog.text,
                 d.defaclobjtype::pg_catalog.text, pg_catalog.array_agg(DISTINCT a.privilege_type),
-                coalesce(pg_catalog.array_agg(DISTINCT a.privilege_type) FILTER (WHERE a.is_grantable), '{}')
+                coalesce(pg_catalog.array_agg(DISTINCT a.privilege_type) FILTER (WHERE a.is_grantable), '{}'),
+                pg_catalog.pg_has_role($2, d.defaclrole, 'USAGE')
            FROM pg_catalog.pg_default_acl d
            JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) d.defaclrole
            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) d.defaclnamespace
           CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) a
           WHERE a.grantee OPERATOR(pg_catalog.=) $1 AND d.defaclrole OPERATOR(pg_catalog.<>) $1
           GROUP BY 1, 2, 3, 4 ORDER BY 3, 2, 4",
-        &[role.into()],
+        &[role.into(), caller.into()],
     )?
     .iter()
     .map(|row| {
@@ -225,6 +229,7 @@ pub(super) fn futures(role: Oid) -> Result<Vec<Future>> {
             schema: row.text(2)?,
             letter: row.text(3)?.chars().next().unwrap_or(' '),
             rights: bits(&row.texts(4)?, &row.texts(5)?),
+            may: row.maybe_bool(6)?.unwrap_or(false),
         })
     })
     .collect()

@@ -1,10 +1,8 @@
 //! What a flat role has by itself in the spec's schemas, and the statements that take it and give it back. Pure.
 
 use super::step::line;
+use super::words::{parts, words};
 use crate::core::quote::{ident, literal};
-use crate::pg::acl::rights::{
-    CREATE, DELETE, EXECUTE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE, USAGE,
-};
 use crate::pg::acl::{Target, Withdrawn};
 use crate::pg::Oid;
 use crate::tenants::Line;
@@ -72,6 +70,8 @@ pub struct Future {
     pub letter: char,
     /// The rights as bits, the options to grant them in the upper half.
     pub rights: u32,
+    /// Whether the caller may speak for the creator.
+    pub may: bool,
 }
 
 impl Holding {
@@ -82,6 +82,15 @@ impl Holding {
             Holding::Member(member) => Some(&member.schema),
             Holding::Future(future) => Some(&future.schema),
             Holding::Login { .. } => None,
+        }
+    }
+
+    /// Whether it is the caller's to give and to take, as far as owners have a say.
+    pub fn is_the_callers(&self) -> bool {
+        match self {
+            Holding::Right(on) => on.may,
+            Holding::Future(future) => future.may,
+            Holding::Member(_) | Holding::Login { .. } => true,
         }
     }
 
@@ -178,14 +187,6 @@ impl Future {
     }
 }
 
-/// Rights without the option to grant them, and those with it: where there are any.
-pub(super) fn parts(rights: u32) -> impl Iterator<Item = (u32, &'static str)> {
-    let (all, grantable) = (rights & 0xFFFF, rights >> 16);
-    [(all & !grantable, ""), (grantable, " WITH GRANT OPTION")]
-        .into_iter()
-        .filter(|(bits, _)| *bits != 0)
-}
-
 /// The word of ALTER DEFAULT PRIVILEGES for a kind of object.
 fn kind(letter: char) -> Option<&'static str> {
     Some(match letter {
@@ -197,34 +198,10 @@ fn kind(letter: char) -> Option<&'static str> {
     })
 }
 
-const WORDS: [(&str, u32); 10] = [
-    ("INSERT", INSERT),
-    ("SELECT", SELECT),
-    ("UPDATE", UPDATE),
-    ("DELETE", DELETE),
-    ("TRUNCATE", TRUNCATE),
-    ("REFERENCES", REFERENCES),
-    ("TRIGGER", TRIGGER),
-    ("EXECUTE", EXECUTE),
-    ("USAGE", USAGE),
-    ("CREATE", CREATE),
-];
-
-/// The words of GRANT for rights.
-pub(super) fn words(bits: u32) -> impl Iterator<Item = &'static str> {
-    let has = move |(_, bit): &(&str, u32)| bits & bit != 0;
-    WORDS.into_iter().filter(has).map(|(word, _)| word)
-}
-
-/// The bit of a right; 0 for those that a later server knows.
-pub(super) fn bit(word: &str) -> u32 {
-    let known = WORDS.iter().find(|(known, _)| *known == word);
-    known.map_or(0, |(_, bit)| *bit)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pg::acl::rights::{INSERT, SELECT};
 
     fn statements(holding: &Holding, give: bool) -> Vec<String> {
         let lines = holding.lines("sh'op", give);
@@ -284,14 +261,5 @@ mod tests {
             statements(&login(None), true),
             ["ALTER ROLE \"sh'op\" LOGIN;"]
         );
-    }
-
-    #[test]
-    fn words_of_rights_are_read_as_they_are_written() {
-        for (word, bit) in WORDS {
-            assert_eq!(super::bit(word), bit);
-            assert_eq!(words(bit).collect::<Vec<_>>(), [word]);
-        }
-        assert_eq!(bit("MAINTAIN"), 0);
     }
 }

@@ -12,6 +12,7 @@ pub mod stage;
 pub mod step;
 mod store;
 mod taken;
+mod words;
 
 pub use holding::Holding;
 pub use observe::{seen, watch, Lacks, Seen};

@@ -2,8 +2,8 @@
 //! give the new credentials. What was seen stands in memory ([`watched`]); here is who is watched, and what of it
 //! still would fail.
 
-use super::holding::words;
 use super::store::{self, Record};
+use super::words::words;
 use crate::catalog;
 use crate::core::quote::ident;
 use crate::error::Result;

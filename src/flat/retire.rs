@@ -1,7 +1,8 @@
 //! Retiring a flat role: what it has by itself is taken and written down, and it is closed; and the way back.
 
-use super::holding::{parts, words, Future, Holding, Member, OnObject};
+use super::holding::{Future, Holding, Member, OnObject};
 use super::taken::Taken;
+use super::words::{parts, words};
 use super::{called, held, Flat};
 use crate::catalog::{self, State};
 use crate::error::{shown, Error, Kind, Result};
@@ -115,7 +116,7 @@ fn promise(flat: &Flat, future: &Future, give: bool) -> Result<()> {
     let same = |f: &Future| {
         f.creator == future.creator && f.schema == future.schema && f.letter == future.letter
     };
-    match held::futures(flat.role)?.iter().any(same) == give {
+    match held::futures(flat.role, flat.role)?.iter().any(same) == give {
         true => Ok(()),
         false => Err(moved()),
     }
@@ -142,7 +143,7 @@ fn close(flat: &Flat) -> Result<()> {
     let open = session::of_role(flat.role).len();
     if open > 0 {
         log::notice(&format!(
-            "role \"{}\" has {open} open sessions, which can do nothing in the schemas any more: \
+            "sessions of role \"{}\" that are still open: {open}. They can do nothing in the schemas any more; \
              end them with SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = {}",
             shown(&flat.role_name),
             flat.role.to_u32()

@@ -8,7 +8,7 @@ use super::retire;
 use super::schemas::{owners, refuse_place};
 use crate::core::quote::ident;
 use crate::error::{shown, Error, Kind, Result};
-use crate::flat::{self, Flat, Holding, Part, Stage};
+use crate::flat::{self, Flat, Part, Stage};
 use crate::permissions::GroupKind;
 use crate::pg::acl::rights::USAGE;
 use crate::specs::present::{CredentialNow, Direct, ObjectIs, Present, Scope};
@@ -157,11 +157,11 @@ pub(super) fn steps(spec: &Spec, now: &Present, others: &[Step]) -> Result<Vec<S
     for (schema, group) in owners(spec, now)? {
         let before = more.len();
         match stage.has(Part::Rights) {
-            true => more.extend(keep(flat, group, stage)),
+            true => more.extend(retire::keep(flat, group, stage)),
             false => {
                 let back = given_back(now, flat, &schema, group);
                 // Who was retired at once never became a member, and is to work while things move.
-                more.extend(back.as_ref().and_then(|_| keep(flat, group, stage)));
+                more.extend(back.as_ref().and_then(|_| retire::keep(flat, group, stage)));
                 more.extend(back);
             }
         }
@@ -223,22 +223,6 @@ fn by_tables(wanted: &Wanted, given: &Direct) -> u32 {
             .map_or(0, |(_, rights)| *rights),
         _ => 0,
     }
-}
-
-/// The flat role stays able to do everything in a schema that a group takes over, until it is retired.
-fn keep(flat: &Flat, group: &GroupName, stage: Stage) -> Option<flat::Step> {
-    let comes_back = |holding: &Holding| match holding {
-        Holding::Member(member) => member.group_name == group.role(),
-        _ => false,
-    };
-    let is_in = flat.is_default
-        || flat.groups.contains(&group.role())
-        || stage.has(Part::Closed)
-        || flat.lost.iter().any(comes_back);
-    (!is_in).then(|| flat::Step::Keep {
-        role: flat.role_name.clone(),
-        group: group.role(),
-    })
 }
 
 /// A schema that a group took over on the way goes back.

@@ -5,7 +5,7 @@ use super::schemas::{owners, refuse_place, scope};
 use crate::error::{shown, Result};
 use crate::flat::{self, Flat, Holding, Part, Stage};
 use crate::specs::present::{Present, Scope};
-use crate::specs::spec::{Spec, EVERY};
+use crate::specs::spec::{GroupName, Spec, EVERY};
 use std::collections::BTreeSet;
 
 /// The steps that retire the flat role, or undo that.
@@ -39,9 +39,9 @@ pub(super) fn steps(
         }
         match holding {
             // Of an object whose owner the caller may not speak for it stays; the role cannot log in.
-            Holding::Right(on) if !on.may => continue,
-            Holding::Right(_) | Holding::Login { .. } => {}
-            Holding::Member(_) | Holding::Future(_) => refuse(holding, now)?,
+            _ if !holding.is_the_callers() => continue,
+            Holding::Member(_) => refuse(holding, now)?,
+            Holding::Right(_) | Holding::Future(_) | Holding::Login { .. } => {}
         }
         let (role, holding) = (role.clone(), holding.clone());
         steps.push(flat::Step::Take { role, holding });
@@ -54,7 +54,9 @@ fn undone(now: &Present, flat: &Flat) -> Result<Vec<flat::Step>> {
     for holding in &flat.lost {
         match holding {
             Holding::Right(on) if !on.may => return Err(not_yours(&shown(&on.named))),
-            _ => refuse(holding, now)?,
+            Holding::Future(of) if !of.may => return Err(not_yours(&shown(&of.creator_name))),
+            Holding::Member(_) => refuse(holding, now)?,
+            Holding::Right(_) | Holding::Future(_) | Holding::Login { .. } => {}
         }
         let (role, holding) = (flat.role_name.clone(), holding.clone());
         steps.push(flat::Step::Give { role, holding });
@@ -68,6 +70,22 @@ fn refuse(holding: &Holding, now: &Present) -> Result<()> {
         Some(schema) => refuse_place(&Scope::of(schema), now),
         None => Ok(()),
     }
+}
+
+/// The flat role stays able to do everything in a schema that a group takes over, until it is retired.
+pub(super) fn keep(flat: &Flat, group: &GroupName, stage: Stage) -> Option<flat::Step> {
+    let comes_back = |holding: &Holding| match holding {
+        Holding::Member(member) => member.group_name == group.role(),
+        _ => false,
+    };
+    let is_in = flat.is_default
+        || flat.groups.contains(&group.role())
+        || stage.has(Part::Closed)
+        || flat.lost.iter().any(comes_back);
+    (!is_in).then(|| flat::Step::Keep {
+        role: flat.role_name.clone(),
+        group: group.role(),
+    })
 }
 
 /// The schemas that a spec is about, by name.

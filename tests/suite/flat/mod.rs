@@ -1,9 +1,11 @@
 //! From one flat role to four: stage by stage and back, while the app works on as the flat role.
 
 mod back;
+mod closing;
 mod kinds;
 mod moving;
 mod observed;
+mod observing;
 mod refused;
 mod retire;
 mod stages;

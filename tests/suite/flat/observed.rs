@@ -4,9 +4,9 @@ use std::io::Read;
 
 use postgres::Client;
 
-use super::{apply, flat, works, writes_nothing, MADE};
+use super::{apply, flat, works};
 use crate::harness::{expect_error, wait_until, SOON};
-use crate::scene::{ask, column, rows, run, Scene};
+use crate::scene::{column, rows, run, Scene};
 
 /// What is found of statements of old roles: object and remedy.
 #[track_caller]
@@ -18,7 +18,7 @@ fn found(su: &mut Client) -> Vec<String> {
 }
 
 #[track_caller]
-fn objects(su: &mut Client) -> Vec<String> {
+pub(super) fn objects(su: &mut Client) -> Vec<String> {
     let sql =
         "SELECT object FROM credentials.check() WHERE code = 'flat_role_statement' ORDER BY 1";
     column(su, sql)
@@ -27,21 +27,21 @@ fn objects(su: &mut Client) -> Vec<String> {
 /// Brings a role to the stage `observe`, and waits until all processes know. What is found then is that COMMENT is
 /// for owners.
 #[track_caller]
-fn observe(scene: &mut Scene, role: &str, app: &mut Client) {
+pub(super) fn observe(scene: &mut Scene, role: &str, app: &mut Client) {
     apply(&mut scene.su, role, "observe");
     scene.settle();
     watched(&mut scene.su, app);
 }
 
 #[track_caller]
-fn watched(su: &mut Client, app: &mut Client) {
+pub(super) fn watched(su: &mut Client, app: &mut Client) {
     wait_until("statements are watched", SOON, || {
         run(app, "COMMENT ON TABLE shop.orders IS 'probe'");
         objects(su).iter().any(|o| o.ends_with("with COMMENT"))
     });
 }
 
-const PROBE: &str = "role shop with COMMENT";
+pub(super) const PROBE: &str = "role shop with COMMENT";
 
 /// Tables beside the schema that the old role may read, and one behind a view of somebody else.
 const BESIDE: &str = "
@@ -212,111 +212,4 @@ fn a_schema_without_writers_is_found_and_they_are_made() {
         found(&mut scene.su)[0],
         format!("role shop on table shop.orders|{remedy}")
     );
-}
-
-#[test]
-fn what_was_seen_is_counted_when_the_role_is_retired_and_told_again_when_it_comes_back() {
-    let mut scene = Scene::new();
-    let mut shop = flat(&mut scene);
-    observe(&mut scene, "shop", &mut shop);
-    run(&mut shop, "TRUNCATE shop.orders");
-    let both = [PROBE, "role shop with TRUNCATE TABLE"];
-    assert_eq!(objects(&mut scene.su), both);
-    let spec = super::spec(&mut scene.su, "shop", "retire");
-    let said = scene.cluster.psql(
-        &[
-            "-c",
-            &format!("SELECT FROM credentials.apply($spec${spec}$spec$)"),
-        ],
-        "",
-    );
-    let said = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(said.contains("2 kinds of statements"), "{said}");
-    scene.settle();
-    assert_eq!(objects(&mut scene.su), [""; 0]);
-    apply(&mut scene.su, "shop", "observe");
-    scene.settle();
-    assert_eq!(objects(&mut scene.su), both);
-    // Before it, nothing is watched, and what was seen is forgotten.
-    apply(&mut scene.su, "shop", "login");
-    scene.settle();
-    assert_eq!(objects(&mut scene.su), [""; 0]);
-    works(&mut shop);
-    observe(&mut scene, "shop", &mut shop);
-    assert_eq!(objects(&mut scene.su), [PROBE]);
-}
-
-#[test]
-fn a_credential_is_observed_under_its_twin_s_name_too() {
-    let mut scene = Scene::new();
-    let mut store = scene.credential("store");
-    run(&mut scene.su, "CREATE SCHEMA shop AUTHORIZATION store");
-    run(&mut store, MADE);
-    apply(&mut scene.own, "store", "observe");
-    scene.settle();
-    run(&mut scene.own, "SELECT credentials.rotate('store')");
-    let mut twin = scene.login("store");
-    assert_eq!(ask(&mut twin, "SELECT session_user"), "store-rotating");
-    wait_until("the twin is watched", SOON, || {
-        run(&mut twin, "TRUNCATE shop.orders");
-        objects(&mut scene.su)
-            .iter()
-            .any(|o| o == "role store with TRUNCATE TABLE")
-    });
-    works(&mut store);
-}
-
-#[test]
-fn default_is_observed_like_any_other_until_it_is_retired() {
-    let mut scene = Scene::new();
-    run(&mut scene.own, "CREATE SCHEMA shop");
-    run(&mut scene.own, MADE);
-    apply(&mut scene.su, "default", "observe");
-    scene.settle();
-    watched(&mut scene.su, &mut scene.own);
-    assert_eq!(objects(&mut scene.su), ["role app_owner with COMMENT"]);
-    apply(&mut scene.own, "default", "retire");
-    scene.settle();
-    assert_eq!(objects(&mut scene.su), [""; 0]);
-}
-
-#[test]
-fn after_a_crash_it_is_watched_anew() {
-    let mut scene = Scene::new();
-    let mut shop = flat(&mut scene);
-    observe(&mut scene, "shop", &mut shop);
-    drop(shop);
-    scene.cluster.kill9();
-    scene.cluster.start();
-    let mut su = scene.cluster.superuser("app");
-    assert_eq!(objects(&mut su), [""; 0]);
-    let mut shop = scene
-        .cluster
-        .login("shop", "a-stranger-called-shop", "app")
-        .unwrap();
-    watched(&mut su, &mut shop);
-    writes_nothing(&mut su, "shop", "observe");
-}
-
-#[test]
-fn more_kinds_than_there_is_room_for_are_said_to_be_more() {
-    let mut scene = Scene::new();
-    let mut shop = flat(&mut scene);
-    apply(&mut scene.su, "shop", "login");
-    scene.settle();
-    run(
-        &mut scene.su,
-        "CREATE SCHEMA beside; GRANT USAGE ON SCHEMA beside TO shop;
-         DO $$ BEGIN FOR i IN 1..520 LOOP EXECUTE format('CREATE TABLE beside.t%s (); GRANT SELECT ON beside.t%1$s TO shop', i); END LOOP; END $$",
-    );
-    observe(&mut scene, "shop", &mut shop);
-    run(&mut shop, "DO $$ BEGIN FOR i IN 1..520 LOOP EXECUTE format('SELECT FROM beside.t%s', i); END LOOP; END $$");
-    let told = objects(&mut scene.su);
-    assert!(told.iter().any(|o| o.ends_with(" more")), "{told:?}");
-    let sentences = "SELECT count(*) FROM credentials.check() WHERE code = 'flat_role_statement'";
-    assert_eq!(ask(&mut scene.su, sentences), "101");
-    apply(&mut scene.su, "shop", "login");
-    scene.settle();
-    observe(&mut scene, "shop", &mut shop);
-    assert_eq!(objects(&mut scene.su), [PROBE]);
 }

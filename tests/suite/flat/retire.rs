@@ -2,7 +2,7 @@
 
 use postgres::Client;
 
-use super::{apply, flat, owners, picture, plan, works, writes_nothing, MADE};
+use super::{apply, flat, owners, picture, plan, works, writes_nothing};
 use crate::harness::{expect_error, sqlstate, wait_until, SOON};
 use crate::scene::{ask, column, run, Scene};
 
@@ -154,72 +154,6 @@ fn what_is_gone_when_things_come_back_is_left_out() {
     let sane = "SELECT count(*) FROM pg_class, aclexplode(relacl) a WHERE relnamespace = to_regnamespace('\"Odd;\"')
                   AND (pg_get_userbyid(a.grantee) LIKE 'unknown%' OR pg_get_userbyid(a.grantor) LIKE 'unknown%')";
     assert_eq!(ask(&mut scene.su, sane), "0");
-}
-
-#[test]
-fn a_credential_is_retired_by_its_suspension_and_its_sessions_end() {
-    let mut scene = Scene::new();
-    let mut store = scene.credential("store");
-    run(&mut scene.su, "CREATE SCHEMA shop AUTHORIZATION store");
-    run(&mut store, MADE);
-    for stage in ["login", "observe"] {
-        apply(&mut scene.own, "store", stage);
-        scene.settle();
-        works(&mut store);
-    }
-    run(&mut scene.own, "SELECT credentials.rotate('store')");
-    let mut twin = scene.login("store");
-    works(&mut twin);
-    apply(&mut scene.own, "store", "retire");
-    scene.settle();
-    for session in [&mut store, &mut twin] {
-        assert!(session.batch_execute("SELECT 1").is_err());
-    }
-    let state = "SELECT state FROM credentials.list() WHERE name = 'store'";
-    assert_eq!(ask(&mut scene.su, state), "suspended");
-    writes_nothing(&mut scene.own, "store", "retire");
-    apply(&mut scene.own, "store", "observe");
-    scene.settle();
-    let mut store = scene.login("store");
-    works(&mut store);
-    assert_eq!(ask(&mut scene.su, state), "active");
-    writes_nothing(&mut scene.own, "store", "observe");
-}
-
-#[test]
-fn a_credential_that_was_suspended_before_stays_so_on_the_way_back() {
-    let mut scene = Scene::new();
-    let mut store = scene.credential("store");
-    run(&mut scene.su, "CREATE SCHEMA shop AUTHORIZATION store");
-    run(&mut store, MADE);
-    apply(&mut scene.own, "store", "observe");
-    run(&mut scene.own, "SELECT credentials.suspend('store')");
-    scene.settle();
-    for stage in ["retire", "observe"] {
-        apply(&mut scene.own, "store", stage);
-        scene.settle();
-        let state = "SELECT state FROM credentials.list() WHERE name = 'store'";
-        assert_eq!(ask(&mut scene.su, state), "suspended", "{stage}");
-    }
-}
-
-#[test]
-fn default_keeps_its_login_and_its_rights() {
-    let mut scene = Scene::new();
-    run(&mut scene.own, "CREATE SCHEMA shop");
-    run(&mut scene.own, MADE);
-    apply(&mut scene.own, "default", "observe");
-    scene.settle();
-    let before = picture(&mut scene.su);
-    let applied = apply(&mut scene.own, "default", "retire");
-    assert_eq!(applied, ["-- stage retire of leaving app_owner"]);
-    scene.settle();
-    works(&mut scene.own);
-    scene.login("default");
-    assert_eq!(picture(&mut scene.su), before);
-    writes_nothing(&mut scene.own, "default", "retire");
-    apply(&mut scene.own, "default", "login");
-    works(&mut scene.own);
 }
 
 #[test]
