@@ -57,6 +57,7 @@ pub(super) fn ratio(done: i64, total: Option<i64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // A test fails by panicking.
     use super::*;
 
     #[test]
