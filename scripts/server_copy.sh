@@ -43,6 +43,8 @@ for word in --bindir --pkglibdir --sharedir; do
         *) die "the copy in $place still points at the system ($word): this server cannot be relocated" ;;
     esac
 done
+# For the tests, which run these executables: a server of another version stands deeper in the copy.
+printf '%s' "$place$bin" >"$place/executables"
 mkdir -p "$target"
 printf '%s' "$place" >"$target/server-$flavour"
 echo "$copied"

@@ -9,7 +9,7 @@ mod place;
 mod withdraw;
 
 use super::owner::Class;
-use super::{Oid, BOOTSTRAP_SUPERUSER};
+use super::{version, Oid, BOOTSTRAP_SUPERUSER};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use place::Place;
@@ -49,7 +49,7 @@ pub mod rights {
 }
 
 /// One entry of an access list. The lower half of `rights` are rights, the upper half the grant
-/// options of the same (acl.h, AclItem).
+/// options of the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Right {
     /// Who has it.
@@ -153,11 +153,7 @@ pub fn take_from(target: Target, grantee: Oid, rights: u32) -> Result<bool> {
             return Ok(false);
         }
         for right in given {
-            let item = pg_sys::AclItem {
-                ai_grantee: grantee,
-                ai_grantor: right.grantor,
-                ai_privs: both,
-            };
+            let item = version::acl_item(grantee, right.grantor, both);
             let how = pg_sys::ACL_MODECHG_DEL as i32;
             let cascade = pg_sys::DropBehavior::DROP_CASCADE;
             acl = pg_sys::aclupdate(acl, &item, how, place.owner, cascade);
@@ -207,11 +203,7 @@ fn add(target: Target, rights: &[Right], if_missing: bool) -> Result<bool> {
             return Ok(false);
         }
         for right in rights {
-            let item = pg_sys::AclItem {
-                ai_grantee: right.grantee,
-                ai_grantor: place.owner,
-                ai_privs: right.rights,
-            };
+            let item = version::acl_item(right.grantee, place.owner, right.rights);
             let how = pg_sys::ACL_MODECHG_ADD as i32;
             let restrict = pg_sys::DropBehavior::DROP_RESTRICT;
             acl = pg_sys::aclupdate(acl, &item, how, place.owner, restrict);
@@ -279,7 +271,7 @@ pub(super) unsafe fn entries(acl: *const pg_sys::Acl) -> Vec<Right> {
             .map(|item| Right {
                 grantee: item.ai_grantee,
                 grantor: item.ai_grantor,
-                rights: item.ai_privs,
+                rights: version::rights_of(item),
             })
             .collect()
     }

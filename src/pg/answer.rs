@@ -7,7 +7,7 @@ use super::sink::Sink;
 pub use super::sink::Source;
 use super::spi;
 use super::value::{Type, Value};
-use super::Oid;
+use super::{version, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 
@@ -190,7 +190,10 @@ unsafe fn check_shape(desc: pg_sys::TupleDesc, row: &[Value]) -> Result<()> {
 /// # Safety
 /// `desc` must be a valid tuple descriptor.
 unsafe fn types(desc: pg_sys::TupleDesc) -> Vec<Oid> {
-    // SAFETY: attrs has natts entries.
-    let columns = unsafe { (*desc).attrs.as_slice((*desc).natts as usize) };
-    columns.iter().map(|a| a.atttypid).collect()
+    // SAFETY: there are natts columns.
+    unsafe {
+        (0..(*desc).natts)
+            .map(|i| version::column(desc, i).atttypid)
+            .collect()
+    }
 }

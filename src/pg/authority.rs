@@ -1,6 +1,6 @@
 //! Who calls, and the one way to act with a superuser's rights.
 
-use super::{ident, Oid, BOOTSTRAP_SUPERUSER};
+use super::{ident, version, Oid, BOOTSTRAP_SUPERUSER};
 use pgrx::pg_sys;
 
 /// The three users of a call (THREATS T20): the effective one decides, the others are recorded.
@@ -55,7 +55,7 @@ pub fn has_privileges_of(role: Oid, other: Oid) -> bool {
 pub fn may_create_in(role: Oid, schema: Oid) -> bool {
     let create = pg_sys::AclMode::from(super::acl::rights::CREATE);
     // SAFETY: a catalog lookup; a schema that is gone is the server's error.
-    unsafe { pg_sys::pg_namespace_aclcheck(schema, role, create) == pg_sys::AclResult::ACLCHECK_OK }
+    unsafe { version::schema_aclcheck(schema, role, create) == pg_sys::AclResult::ACLCHECK_OK }
 }
 
 /// A role's name for a record, or its number where the role is gone.

@@ -49,6 +49,9 @@ pub struct Membership {
     /// Whether the member has the group's rights; `None` where the member's INHERIT says so, as up to
     /// PostgreSQL 15.
     pub inherits: Option<bool>,
+    /// Whether the member can come by the group's rights at all: it has them, may SET ROLE to the group, or may
+    /// give itself either. Up to PostgreSQL 15 every member can.
+    pub reaches: bool,
 }
 
 /// A relation.
@@ -136,16 +139,22 @@ pub fn memberships() -> Result<Vec<Membership>> {
         member: database()?.owner,
         group: Oid::from(predefined::PG_DATABASE_OWNER),
         inherits: (database::version() >= 160_000).then_some(true),
+        reaches: true,
     }];
     let (member, group) = (memberships_column(c"member"), memberships_column(c"roleid"));
     let inherits = memberships_column(c"inherit_option");
+    let sets = memberships_column(c"set_option");
+    let admin = memberships_column(c"admin_option");
     scan(MEMBERSHIPS, |row| {
         let oid = |column| row.column(column).map(|d| Oid::from(d.value() as u32));
+        let said = |option| row.column(option).map(|d| d.value() != 0);
         if let (Some(member), Some(group)) = (oid(member), oid(group)) {
             all.push(Membership {
                 member,
                 group,
-                inherits: row.column(inherits).map(|d| d.value() != 0),
+                inherits: said(inherits),
+                reaches: said(sets).is_none()
+                    || [inherits, sets, admin].map(said).contains(&Some(true)),
             });
         }
     })?;

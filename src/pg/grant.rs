@@ -2,7 +2,7 @@
 
 use super::node::{node, public, role_spec, utility, utility_as, Context};
 use super::text::palloc;
-use super::Oid;
+use super::{version, Oid};
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
 
@@ -26,8 +26,11 @@ pub fn set_membership(group: &str, member: &str, how: Membership) {
         (*granted).priv_name = palloc(group);
         (*node).granted_roles = pg_sys::lappend(std::ptr::null_mut(), granted.cast());
         (*node).grantee_roles = pg_sys::lappend(std::ptr::null_mut(), role_spec(member).cast());
-        (*node).is_grant = !matches!(how, Membership::None);
-        (*node).admin_opt = matches!(how, Membership::Admin);
+        match how {
+            Membership::Admin => version::give_membership(node, true),
+            Membership::Member => version::give_membership(node, false),
+            Membership::None => {}
+        }
         (*node).behavior = pg_sys::DropBehavior::DROP_RESTRICT;
         let text = if (*node).is_grant { "GRANT" } else { "REVOKE" };
         utility(node.cast(), text);

@@ -49,6 +49,7 @@ pub mod time;
 pub mod types;
 pub mod utility;
 pub mod value;
+mod version;
 pub mod watched;
 pub mod worker;
 pub mod xact;

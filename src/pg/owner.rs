@@ -3,7 +3,7 @@
 //! The functions are those that REASSIGN OWNED calls (pg_shdepend.c, shdepReassignOwned): they take
 //! OIDs, so no object can be renamed under us, they fire no event trigger and run no code of a user.
 
-use super::{authority, Oid};
+use super::{authority, version, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
@@ -148,8 +148,7 @@ impl Class {
 }
 
 extern "C-unwind" {
-    // commands/alter.h, typecmds.h, schemacmds.h: exported by the server, not bound by pgrx.
-    fn AlterObjectOwner_internal(catalog: pg_sys::Relation, object: Oid, to: Oid);
+    // commands/typecmds.h, schemacmds.h: exported by the server, not bound by pgrx.
     fn AlterTypeOwner_oid(object: Oid, to: Oid, has_depend_entry: bool);
     fn AlterSchemaOwner_oid(object: Oid, to: Oid);
 }
@@ -176,11 +175,7 @@ pub fn give(class: Class, object: Oid, to: Oid) -> Result<()> {
                 return Err(Kind::Internal
                     .error("an object that only a superuser may own was to be given away"));
             }
-            _ => {
-                let catalog = pg_sys::table_open(class.catalog(), pg_sys::RowExclusiveLock as i32);
-                pg_guard_ffi_boundary(|| AlterObjectOwner_internal(catalog, object, to));
-                pg_sys::table_close(catalog, pg_sys::NoLock as i32);
-            }
+            _ => version::alter_owner(class, object, to),
         }
     }
     super::xact::next_command();

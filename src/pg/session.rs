@@ -1,7 +1,7 @@
 //! Sessions: who is connected as whom, and ending them.
 
 use super::value::Time;
-use super::Oid;
+use super::{version, Oid};
 use pgrx::pg_sys;
 
 /// A backend as the statistics area shows it.
@@ -28,7 +28,7 @@ pub fn all() -> Vec<Session> {
         let count = pg_sys::pgstat_fetch_stat_numbackends();
         (1..=count)
             .filter_map(|i| {
-                let entry = pg_sys::pgstat_fetch_stat_local_beentry(i);
+                let entry = version::backend_status(i);
                 if entry.is_null() {
                     return None;
                 }
@@ -66,7 +66,7 @@ fn is_busy(pid: i32) -> bool {
     // SAFETY: as in `all`, whose copy of the status area is read again.
     unsafe {
         (1..=pg_sys::pgstat_fetch_stat_numbackends()).any(|i| {
-            let entry = pg_sys::pgstat_fetch_stat_local_beentry(i);
+            let entry = version::backend_status(i);
             !entry.is_null()
                 && (*entry).backendStatus.st_procpid == pid
                 && (*entry).backendStatus.st_state == pg_sys::BackendState::STATE_RUNNING

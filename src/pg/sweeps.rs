@@ -6,11 +6,11 @@
 
 use super::shmem::{wake, SHARED};
 use super::value::Time;
-use super::{text, time, Oid};
+use super::{text, time, version, Oid};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::c_void;
 
 /// How many roles can have a cut-over that is remembered: more than there can be credentials, so that
 /// `rotate_all` leaves none out.
@@ -117,31 +117,6 @@ fn is_late(role: Oid, started: Time) -> bool {
     used.any(|s| s.role == role.to_u32() && started <= s.before && (s.until == 0 || now <= s.until))
 }
 
-/// The server's `SockAddr` (libpq/pqcomm.h).
-#[repr(C)]
-struct Address {
-    address: libc::sockaddr_storage,
-    length: libc::socklen_t,
-}
-
-/// The beginning of the server's `Port` (libpq/libpq-be.h of PostgreSQL 15), which pgrx keeps opaque.
-#[repr(C)]
-struct Port {
-    socket: c_int,
-    noblock: bool,
-    protocol: u32,
-    local: Address,
-    remote: Address,
-    remote_host: *mut c_char,
-    remote_hostname: *mut c_char,
-    remote_hostname_resolv: c_int,
-    remote_hostname_errcode: c_int,
-    remote_port: *mut c_char,
-    can_accept: c_int,
-    database_name: *mut c_char,
-    user_name: *mut c_char,
-}
-
 /// Turns away a client that has authenticated, if the password it proved has been replaced by force since
 /// it began: a session, however short, could change the password again.
 ///
@@ -151,7 +126,7 @@ pub(super) unsafe fn refuse_late(port: *mut c_void) {
     // SAFETY: the caller vouches for the port, whose user name is NUL-terminated; the hook runs inside a
     // transaction in which catalogs can be read (InitPostgres).
     let (user, role, started) = unsafe {
-        let user = (*port.cast::<Port>()).user_name;
+        let user = (*port.cast::<version::Port>()).user_name;
         let role = pg_sys::get_role_oid(user, true);
         (text::copy(user), role, pg_sys::MyStartTimestamp)
     };

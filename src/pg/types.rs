@@ -1,6 +1,6 @@
 //! Types as SQL writes them.
 
-use super::{text, xact, Oid};
+use super::{text, version, xact, Oid};
 use pgrx::pg_sys;
 use std::ffi::CString;
 
@@ -11,7 +11,7 @@ pub fn parse(name: &str) -> Option<Oid> {
     let found = xact::subtransaction(|| {
         let (mut oid, mut modifier) = (Oid::INVALID, 0);
         // SAFETY: the parser gets a NUL-terminated text and two places to write to; it runs no code of a user.
-        unsafe { pg_sys::parseTypeString(name.as_ptr(), &mut oid, &mut modifier, false) };
+        unsafe { version::parse_type(name.as_ptr(), &mut oid, &mut modifier) };
         Ok(oid)
     });
     found.ok()?.ok().filter(|oid| *oid != Oid::INVALID)

@@ -1,6 +1,6 @@
 //! Background workers: registering, starting, waiting, and a connection that trusts no setting.
 
-use super::{authority, text, xact, Oid, BOOTSTRAP_SUPERUSER};
+use super::{authority, text, version, xact, Oid, BOOTSTRAP_SUPERUSER};
 use crate::error::{Kind, Result};
 use pgrx::bgworkers::{BackgroundWorkerBuilder, BgWorkerStartTime};
 use pgrx::pg_sys;
@@ -121,8 +121,8 @@ extern "C-unwind" {
 fn take_signals() {
     // SAFETY: the server's own handlers, installed before signals are let in.
     unsafe {
-        pg_sys::pqsignal(libc::SIGTERM, Some(die));
-        pg_sys::pqsignal(libc::SIGHUP, Some(SignalHandlerForConfigReload));
+        version::pqsignal(libc::SIGTERM, Some(die));
+        version::pqsignal(libc::SIGHUP, Some(SignalHandlerForConfigReload));
         pg_sys::BackgroundWorkerUnblockSignals();
     }
 }

@@ -1,7 +1,7 @@
 //! Transactions: what happens at their end, and subtransactions that catch an error.
 
 use super::pairs::{self, Pair};
-use super::{shmem, Oid};
+use super::{shmem, version, Oid};
 use crate::error::{Error, Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
@@ -40,7 +40,7 @@ enum What {
 /// The local id of the current transaction, unique in this backend.
 pub fn local_id() -> u32 {
     // SAFETY: MyProc is set in every backend that runs a transaction.
-    unsafe { (*pg_sys::MyProc).lxid }
+    version::local_xid(unsafe { &*pg_sys::MyProc })
 }
 
 /// Says that this transaction changes something of ours: it cannot be PREPAREd, since a prepared

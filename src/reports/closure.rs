@@ -22,6 +22,7 @@ pub struct Roles {
 struct Edge {
     to: Rank,
     inherits: bool,
+    reaches: bool,
 }
 
 impl Roles {
@@ -36,14 +37,14 @@ impl Roles {
             let ends = (ranks.get(&membership.member), ranks.get(&membership.group));
             if let (Some(&member), Some(&group)) = ends {
                 let inherits = membership.inherits.unwrap_or(all[member].inherits);
-                above[member].push(Edge {
-                    to: group,
+                let reaches = membership.reaches;
+                let edge = |to| Edge {
+                    to,
                     inherits,
-                });
-                below[group].push(Edge {
-                    to: member,
-                    inherits,
-                });
+                    reaches,
+                };
+                above[member].push(edge(group));
+                below[group].push(edge(member));
             }
         }
         Roles {
@@ -83,10 +84,12 @@ impl Roles {
         found
     }
 
-    /// What a role is, and what it can become by SET ROLE: itself and all it is a member of.
+    /// What a role is, and whose rights it can come by: itself and all it is a member of. Memberships
+    /// that allow nothing, as there are from PostgreSQL 16 on, do not count.
     pub fn can_become(&self, role: Oid) -> Vec<Rank> {
-        self.rank(role)
-            .map_or_else(Vec::new, |rank| reach(&self.above, rank, |_| true))
+        self.rank(role).map_or_else(Vec::new, |rank| {
+            reach(&self.above, rank, |edge| edge.reaches)
+        })
     }
 
     /// The shortest way by which a role inherits from another: both ends, and what is in between.
@@ -153,6 +156,7 @@ pub(super) mod tests {
                 member: Oid::from(*member),
                 group: Oid::from(*group),
                 inherits: None,
+                reaches: true,
             })
             .collect();
         Roles::new(all.collect(), &memberships)
@@ -184,10 +188,15 @@ pub(super) mod tests {
             member: Oid::from(member),
             group: Oid::from(3_u32),
             inherits: Some(inherits),
+            reaches: inherits,
         };
         let two = roles(3, &[1], &[]);
         let roles = Roles::new(two.all().to_vec(), &[member(1_u32, true), member(2, false)]);
         assert_eq!(names(&roles, &roles.with_rights_of(Oid::from(3))), "r1 r3");
+        let mut reached = roles.can_become(Oid::from(1));
+        reached.sort_unstable();
+        assert_eq!(names(&roles, &reached), "r1 r3");
+        assert_eq!(names(&roles, &roles.can_become(Oid::from(2))), "r2");
     }
 
     #[test]

@@ -36,8 +36,9 @@ impl Place {
                     note.display()
                 )
             });
-        let bin = find_executables(&root.join("usr/lib/postgresql"))
-            .unwrap_or_else(|| panic!("no server below {}: run `make test`", root.display()));
+        let bin = fs::read_to_string(root.join("executables"))
+            .map(PathBuf::from)
+            .unwrap_or_else(|_| panic!("no server below {}: run `make test`", root.display()));
         Place {
             bin,
             root,
@@ -158,15 +159,6 @@ pub fn target_folder() -> PathBuf {
 /// Which server copy: that of the tests, or the one that `make bench` puts a release build into.
 fn flavour() -> String {
     std::env::var("CREDENTIAL_MANAGER_SERVER").unwrap_or_else(|_| "test".to_owned())
-}
-
-/// The first folder below `versions` that holds a server.
-fn find_executables(versions: &Path) -> Option<PathBuf> {
-    fs::read_dir(versions)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path().join("bin"))
-        .find(|bin| bin.join("postgres").exists())
 }
 
 /// The user and group of servers: `postgres` where the tests run as root, else nobody but the caller.

@@ -4,7 +4,17 @@
 use postgres::Client;
 
 /// The query for privileges on tables of the page "Heroku Postgres credentials", word for word.
-pub const TABLES: &str = include_str!("table_privileges.sql");
+const TABLES: &str = include_str!("table_privileges.sql");
+
+/// That query, asking for every privilege that this server has: MAINTAIN is one from PostgreSQL 17 on.
+pub fn tables(client: &mut Client) -> String {
+    let version = "SELECT current_setting('server_version_num')::int";
+    let version: i32 = client.query_one(version, &[]).expect("a version").get(0);
+    match version {
+        170_000.. => TABLES.replace("'TRIGGER'\n", "'TRIGGER',\n'MAINTAIN'\n"),
+        _ => TABLES.to_owned(),
+    }
+}
 
 /// The query for privileges on schemas, of the same page.
 pub const SCHEMAS: &str = include_str!("schema_privileges.sql");

@@ -70,6 +70,7 @@ fn members_of_predefined_roles_reach_what_nobody_granted_them() {
         member: Oid::from(member),
         group: Oid::from(group),
         inherits: None,
+        reaches: true,
     };
     let memberships = [
         member(1, PG_READ_ALL_DATA),

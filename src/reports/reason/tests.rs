@@ -90,6 +90,7 @@ fn what_predefined_roles_reach_is_told_by_their_names() {
         member: Oid::from(member),
         group: Oid::from(group),
         inherits: None,
+        reaches: true,
     };
     let mut all = roles(9, &[], &[]).all().to_vec();
     for (oid, name) in [(6181, "pg_read_all_data"), (6171, "pg_database_owner")] {

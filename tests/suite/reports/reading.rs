@@ -82,4 +82,17 @@ fn what_is_no_right_on_a_table_leaves_a_credential_read_only() {
     );
     run(&mut c, "CREATE TEMPORARY TABLE own (i int)");
     assert!(read_only(&mut scene));
+    if !cfg!(feature = "pg15") {
+        run(
+            &mut scene.su,
+            "CREATE ROLE w; CREATE TABLE s.t (i int); GRANT INSERT ON s.t TO w; GRANT w TO c WITH INHERIT FALSE, SET FALSE",
+        );
+        assert!(read_only(&mut scene), "nothing comes of this membership");
+        for allows in ["INHERIT", "SET", "ADMIN"] {
+            run(&mut scene.su, &format!("GRANT w TO c WITH {allows} TRUE"));
+            assert!(!read_only(&mut scene), "{allows}");
+            run(&mut scene.su, &format!("GRANT w TO c WITH {allows} FALSE"));
+        }
+        assert!(read_only(&mut scene));
+    }
 }
