@@ -44,14 +44,16 @@ pub(super) fn setting_context(name: &str) -> Result<Option<String>> {
     .transpose()
 }
 
-/// How many objects a role owns and how many rights it holds, in all databases.
+/// How many objects a role owns and how many rights it holds, in all databases; memberships, which are
+/// dependencies from PostgreSQL 16 on, are no rights on an object.
 pub(super) fn holdings(role: Oid) -> Result<(i64, i64)> {
     let row = spi::row(
         "SELECT pg_catalog.count(*) FILTER (WHERE s.deptype OPERATOR(pg_catalog.=) 'o'),
                 pg_catalog.count(*) FILTER (WHERE s.deptype OPERATOR(pg_catalog.<>) 'o')
            FROM pg_catalog.pg_shdepend s
           WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
-            AND s.refobjid OPERATOR(pg_catalog.=) $1",
+            AND s.refobjid OPERATOR(pg_catalog.=) $1
+            AND s.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_auth_members'::pg_catalog.regclass",
         &[role.into()],
     )?;
     match row {

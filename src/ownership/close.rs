@@ -4,7 +4,7 @@
 use super::{Action, Item, Pass, Scope};
 use crate::error::{Kind, Result};
 use crate::pg::acl::{self, Right, Target};
-use crate::pg::grant::{self, Membership};
+use crate::pg::grant::{self, Options};
 use crate::pg::hold::{self, Held};
 use crate::pg::owner::{self, Class};
 use crate::pg::spi::Row;
@@ -243,29 +243,33 @@ fn put_back_grants(role: Oid) -> Result<()> {
 }
 
 /// Memberships that the role granted, between others: PostgreSQL 15 keeps them, with a grantor that
-/// is not there any more, which a dump cannot write down.
+/// is not there any more, which a dump cannot write down; from 16 on they would go with the role.
 fn put_back_memberships(role: Oid) -> Result<()> {
     let rows = spi::query(
-        "SELECT m.roleid, m.member, m.admin_option FROM pg_catalog.pg_auth_members m
-          WHERE m.grantor OPERATOR(pg_catalog.=) $1
-            AND m.roleid OPERATOR(pg_catalog.<>) $1 AND m.member OPERATOR(pg_catalog.<>) $1",
-        &[role.into()],
+        // What a membership allows stands in its row from 16 on; of several rows the most counts.
+        "SELECT m.roleid, m.member, pg_catalog.bool_or(m.admin_option),
+                COALESCE(pg_catalog.bool_or((j.row OPERATOR(pg_catalog.->>) 'inherit_option')::pg_catalog.bool), true),
+                COALESCE(pg_catalog.bool_or((j.row OPERATOR(pg_catalog.->>) 'set_option')::pg_catalog.bool), true)
+           FROM pg_catalog.pg_auth_members m, LATERAL (SELECT pg_catalog.to_jsonb(m)) j(row)
+          WHERE m.grantor OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $2])
+            AND m.roleid OPERATOR(pg_catalog.<>) $1 AND m.member OPERATOR(pg_catalog.<>) $1
+          GROUP BY 1, 2 HAVING pg_catalog.bool_or(m.grantor OPERATOR(pg_catalog.=) $1)",
+        &[role.into(), BOOTSTRAP_SUPERUSER.into()],
     )?;
+    let former = ident::role_name(role).unwrap_or_default();
     for row in rows {
         let (group, member) = (row.oid(0)?, row.oid(1)?);
-        let how = if row.bool(2)? {
-            Membership::Admin
-        } else {
-            Membership::Member
+        let options = Options {
+            admin: row.bool(2)?,
+            inherit: row.bool(3)?,
+            set: row.bool(4)?,
         };
         let names = ident::role_name(group).zip(ident::role_name(member));
         let Some((group_name, member_name)) = names else {
             continue;
         };
-        // A grant of what is there already would keep the old grantor.
-        grant::set_membership(&group_name, &member_name, Membership::None);
-        grant::set_membership(&group_name, &member_name, how);
-        if !is_granted(group, member, row.bool(2)?)? {
+        grant::renew_membership(&group_name, &member_name, &former, options);
+        if !is_granted(group, member, options.admin)? {
             return Err(Kind::InUse.error("a role was renamed while its membership was renewed"));
         }
     }

@@ -39,7 +39,8 @@ impl Entry {
 ///
 /// Not listed is what follows its table: indexes, TOAST, owned sequences, row types, array types; and
 /// the constructors of ranges, which the server makes for itself.
-/// A multirange type does not follow its range in PostgreSQL 15, so it is listed.
+/// A multirange type does not follow its range up to PostgreSQL 16, so it is listed; and so it is where it
+/// belongs to somebody else than its range.
 const CHOSEN: &str = "
 WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special, bare, expressions) AS (
   SELECT c.tableoid, c.oid, c.relowner, c.relnamespace, c.relkind::pg_catalog.text, false,
@@ -73,6 +74,12 @@ WITH raw (class, object, owner, schema, relkind, definer, rules, risky, special,
    WHERE (c.relkind IS NULL OR c.relkind OPERATOR(pg_catalog.=) 'c')
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.oid OPERATOR(pg_catalog.=) t.typelem
                         AND e.typarray OPERATOR(pg_catalog.=) t.oid)
+     AND NOT (t.typtype OPERATOR(pg_catalog.=) 'm'
+          AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.>=) 170000
+          AND EXISTS (SELECT FROM pg_catalog.pg_range g
+                        JOIN pg_catalog.pg_type r ON r.oid OPERATOR(pg_catalog.=) g.rngtypid
+                         AND r.typowner OPERATOR(pg_catalog.=) t.typowner
+                       WHERE g.rngmultitypid OPERATOR(pg_catalog.=) t.oid))
   UNION ALL
   SELECT tableoid, oid, oprowner, oprnamespace, ' ', false, false, false, false, false, false FROM pg_catalog.pg_operator
   UNION ALL

@@ -132,11 +132,13 @@ pub fn left_behind() -> Result<Vec<Group>> {
 }
 
 /// Whether a role stands for nothing more: it owns and holds nothing in any database, and is a member of nothing.
+/// From PostgreSQL 16 on its own members are among the dependencies, and do not count.
 pub fn is_idle(role: Oid) -> Result<bool> {
     let uses = spi::number(
         "SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_shdepend s
                   WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
-                    AND s.refobjid OPERATOR(pg_catalog.=) $1)
+                    AND s.refobjid OPERATOR(pg_catalog.=) $1
+                    AND s.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_auth_members'::pg_catalog.regclass)
                 OPERATOR(pg_catalog.+)
                 (SELECT pg_catalog.count(*) FROM pg_catalog.pg_auth_members m
                   WHERE m.member OPERATOR(pg_catalog.=) $1 OR m.grantor OPERATOR(pg_catalog.=) $1)",

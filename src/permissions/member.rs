@@ -14,10 +14,10 @@ pub fn groups_of(role: Oid) -> Result<Vec<Group>> {
     spi::query(
         "SELECT g.role, g.role_name, g.kind, g.scope, g.scope_name
            FROM credentials.access_group g
-           JOIN pg_catalog.pg_auth_members m ON m.roleid OPERATOR(pg_catalog.=) g.role
            JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) g.role
             AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) g.role_name
-          WHERE m.member OPERATOR(pg_catalog.=) $1
+          WHERE EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+                         WHERE m.roleid OPERATOR(pg_catalog.=) g.role AND m.member OPERATOR(pg_catalog.=) $1)
           ORDER BY g.scope_name USING OPERATOR(pg_catalog.<), g.kind USING OPERATOR(pg_catalog.<)",
         &[role.into()],
     )?

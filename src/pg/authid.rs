@@ -1,6 +1,6 @@
 //! What `pg_authid` holds of a role, out of the server's own cache.
 
-use super::{text, Oid};
+use super::{text, version, Oid};
 use crate::error::Result;
 use pgrx::{pg_sys, FromDatum};
 use std::ffi::c_int;
@@ -102,12 +102,32 @@ pub fn is_alone(oid: Oid) -> bool {
 
 /// Whether a role is a member of another itself, not through a third.
 pub fn is_direct_member(member: Oid, group: Oid) -> bool {
-    // SAFETY: a lookup by both keys of the cache of memberships.
+    !grantors(member, group).is_empty()
+}
+
+/// Who made a role a member of another. From PostgreSQL 16 on that can be several, a membership each.
+pub(super) fn grantors(member: Oid, group: Oid) -> Vec<Oid> {
+    // SAFETY: a lookup as in `is_alone`; the rows stay as they are until the list is released, and the
+    // columns that are read are OIDs.
     unsafe {
         pg_sys::AcceptInvalidationMessages();
         let none = pg_sys::Datum::from(0);
         let cache = pg_sys::SysCacheIdentifier::AUTHMEMMEMROLE as c_int;
-        pg_sys::SearchSysCacheExists(cache, member.into(), group.into(), none, none)
+        let list = pg_sys::SearchSysCacheList(cache, 1, member.into(), none, none);
+        let rows = (*list).members.as_slice((*list).n_members as usize);
+        let role = |row: &*mut pg_sys::CatCTup, column| {
+            let (mut null, tuple) = (false, &raw mut (**row).tuple);
+            let datum = pg_sys::SysCacheGetAttr(cache, tuple, column, &mut null);
+            Oid::from(datum.value() as u32)
+        };
+        let of_group = rows
+            .iter()
+            .filter(|row| role(row, version::MEMBERS_ROLEID) == group);
+        let found = of_group
+            .map(|row| role(row, version::MEMBERS_GRANTOR))
+            .collect();
+        pg_sys::ReleaseCatCacheList(list);
+        found
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::node::{node, utility, utility_as, utility_of_caller, Context};
 use super::text::{self, palloc};
-use super::Oid;
+use super::{version, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
@@ -35,9 +35,10 @@ pub fn hold_all() {
 }
 
 /// The control file of an extension in the server's own folder, where there is one. The name is one
-/// that the server has found there, so it has no separator in it.
+/// that the server has found there, so it has no separator in it. Nothing too where the server looks into
+/// other folders as well: which one an extension comes from is not for certain then.
 pub fn control_file(name: &str) -> Option<Vec<u8>> {
-    if name.contains(['/', '\\', '\0']) {
+    if name.contains(['/', '\\', '\0']) || !version::extensions_are_the_servers() {
         return None;
     }
     let file = share_folder()?

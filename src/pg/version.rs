@@ -62,24 +62,28 @@ pub(super) unsafe fn backend_status(number: c_int) -> *mut pg_sys::LocalPgBacken
     }
 }
 
-/// Says in a node that a membership is given, with ADMIN OPTION or without. Up to PostgreSQL 15 a member
-/// may always SET ROLE to the group, and has its rights unless the member is NOINHERIT; from 16 on each
-/// membership says so, whatever the role's own INHERIT is.
+/// Whether a membership has one grantor alone, and a second GRANT of it changes none: up to PostgreSQL 15.
+pub(super) const ONE_GRANTOR: bool = cfg!(feature = "pg15");
+
+/// The columns of `pg_auth_members` (its rows have an OID from PostgreSQL 16 on), which pgrx does not bind.
+pub(super) const MEMBERS_ROLEID: i16 = if ONE_GRANTOR { 1 } else { 2 };
+pub(super) const MEMBERS_GRANTOR: i16 = if ONE_GRANTOR { 3 } else { 4 };
+
+/// The options of a GRANT of a membership; of those up to PostgreSQL 15 know one.
 ///
 /// # Safety
 /// `node` must be a fresh node of the kind; allocates in the current memory context.
-pub(super) unsafe fn give_membership(node: *mut pg_sys::GrantRoleStmt, admin: bool) {
+pub(super) unsafe fn set_options(node: *mut pg_sys::GrantRoleStmt, options: &[(&str, bool)]) {
     // SAFETY: as the caller vouches; the options are those that gram.y makes.
     unsafe {
-        (*node).is_grant = true;
         #[cfg(feature = "pg15")]
         {
-            (*node).admin_opt = admin;
+            (*node).admin_opt = options.contains(&("admin", true));
         }
         #[cfg(not(feature = "pg15"))]
-        for (option, value) in [("admin", admin), ("inherit", true), ("set", true)] {
+        for (option, value) in options {
             let name = super::text::palloc(option);
-            let element = pg_sys::makeDefElem(name, pg_sys::makeBoolean(value).cast(), -1);
+            let element = pg_sys::makeDefElem(name, pg_sys::makeBoolean(*value).cast(), -1);
             (*node).opt = pg_sys::lappend((*node).opt, element.cast());
         }
     }
@@ -105,6 +109,16 @@ pub(super) fn local_xid(process: &pg_sys::PGPROC) -> u32 {
     return process.lxid;
     #[cfg(not(feature = "pg15"))]
     return process.vxid.lxid;
+}
+
+/// Whether extensions come from the server's own folder alone: from PostgreSQL 18 on a setting can name others.
+pub(super) fn extensions_are_the_servers() -> bool {
+    #[cfg(not(feature = "pg18"))]
+    return true;
+    // SAFETY: a NUL-terminated setting, which is never null.
+    #[cfg(feature = "pg18")]
+    return unsafe { super::text::copy(pg_sys::Extension_control_path) }.as_deref()
+        == Some("$system");
 }
 
 /// A column of a row's description, counted from 0.

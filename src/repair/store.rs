@@ -71,8 +71,9 @@ pub(super) fn credentials_in(default: Oid) -> Result<Vec<String>> {
         "SELECT c.role_name FROM credentials.credential c
            JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) c.role
                 AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) c.role_name
-           JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) c.role
-          WHERE m.roleid OPERATOR(pg_catalog.=) $1 AND c.role OPERATOR(pg_catalog.<>) $1 AND NOT c.deputy
+          WHERE EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+                         WHERE m.member OPERATOR(pg_catalog.=) c.role AND m.roleid OPERATOR(pg_catalog.=) $1)
+            AND c.role OPERATOR(pg_catalog.<>) $1 AND NOT c.deputy
           ORDER BY c.role",
         &[default.into()],
     )?

@@ -82,7 +82,7 @@ pub(super) fn settings(database: Oid) -> Result<Vec<(Oid, String, String)>> {
 /// The roles that credentials are members of themselves, managed groups left out.
 pub(super) fn memberships() -> Result<Vec<(Oid, String)>> {
     spi::query(
-        "SELECT c.role, r.rolname::pg_catalog.text FROM credentials.credential c
+        "SELECT DISTINCT c.role, r.rolname::pg_catalog.text FROM credentials.credential c
            JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) c.role
            JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) m.roleid
           WHERE NOT EXISTS (SELECT FROM credentials.access_group g
@@ -97,7 +97,7 @@ pub(super) fn memberships() -> Result<Vec<(Oid, String)>> {
 /// Which credential is a member of which managed group.
 pub(super) fn in_groups() -> Result<Vec<(Oid, Oid)>> {
     spi::query(
-        "SELECT c.role, g.role FROM credentials.credential c
+        "SELECT DISTINCT c.role, g.role FROM credentials.credential c
            JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) c.role
            JOIN credentials.access_group g ON g.role OPERATOR(pg_catalog.=) m.roleid",
         &[],

@@ -137,14 +137,17 @@ pub fn last_logins() -> Vec<(Oid, Time)> {
     present.chain(logins::noted()).collect()
 }
 
-/// Whether a role owns or was granted anything but rights on databases, anywhere in the cluster.
+/// Whether a role owns or was granted anything but rights on databases, anywhere in the cluster. Who is a
+/// member of it, or it of what, is another matter: a dependency from PostgreSQL 16 on.
 pub fn has_more_than_connect(role: Oid) -> Result<bool> {
     Ok(spi::row(
         "SELECT 1 FROM pg_catalog.pg_shdepend d
           WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
             AND d.refobjid OPERATOR(pg_catalog.=) $1
             AND NOT (d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_database'::pg_catalog.regclass
-                     AND d.deptype OPERATOR(pg_catalog.=) 'a') LIMIT 1",
+                     AND d.deptype OPERATOR(pg_catalog.=) 'a')
+            AND d.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_auth_members'::pg_catalog.regclass
+          LIMIT 1",
         &[role.into()],
     )?
     .is_some())

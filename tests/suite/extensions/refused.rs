@@ -120,6 +120,30 @@ fn a_control_file_whose_scripts_are_elsewhere_is_refused() {
     );
 }
 
+#[cfg(feature = "pg18")]
+#[test]
+fn where_the_server_looks_into_other_folders_too_none_is_installed_by_a_superusers_right() {
+    offer("cm_elsewhere", "", "CREATE TABLE elsewhere_table (n int);");
+    let mut scene = scene_with("cm_elsewhere");
+    let call = "SELECT * FROM credentials.install_extension('cm_elsewhere')";
+    let before = state(&mut scene);
+    for path in ["/tmp:$system", "$system:/tmp"] {
+        let set = format!("ALTER DATABASE app SET extension_control_path = '{path}'");
+        run(&mut scene.su, &set);
+        let mut own = scene
+            .cluster
+            .connect(&scene.cluster.url("default"))
+            .unwrap();
+        expect_error(&mut own, call, "42501");
+    }
+    assert_eq!(state(&mut scene), before);
+    run(
+        &mut scene.su,
+        "ALTER DATABASE app RESET extension_control_path",
+    );
+    install(&mut scene, "'cm_elsewhere'");
+}
+
 #[test]
 fn a_call_from_a_script_a_trigger_a_read_only_transaction_or_a_follower_is_refused() {
     offer(

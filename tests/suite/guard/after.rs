@@ -116,7 +116,7 @@ fn where_no_worker_can_start_after_a_crash_it_is_refused_by_the_names() {
     // Named as a pair, but no member: the one has nothing to do with the other.
     run(
         &mut su,
-        "CREATE ROLE writer; CREATE ROLE \"writer-rotating\"",
+        "CREATE ROLE writer ADMIN chief; CREATE ROLE \"writer-rotating\" ADMIN chief",
     );
     let mut chief = stage.session("chief", OTHER);
     run(

@@ -67,7 +67,8 @@ impl Stage {
         drop(scene.stranger("chief", "CREATEROLE"));
         run(
             &mut scene.su,
-            "GRANT analyst TO chief WITH ADMIN OPTION; GRANT crowd TO chief WITH ADMIN OPTION",
+            // CREATEROLE is enough up to PostgreSQL 15; from 16 on ADMIN OPTION says whom it may change.
+            "GRANT analyst, crowd, bystander TO chief WITH ADMIN OPTION",
         );
         let former = password(&scene.cluster, "analyst");
         Stage { scene, former }

@@ -10,7 +10,7 @@ fn what_a_rotating_role_does_to_others_and_others_to_others_passes() {
         let mut stage = Stage::at(at);
         run(
             &mut stage.scene.su,
-            "CREATE SCHEMA own AUTHORIZATION analyst; CREATE ROLE helper",
+            "CREATE SCHEMA own AUTHORIZATION analyst; CREATE ROLE helper ADMIN chief",
         );
         for who in ["analyst", "analyst-rotating"] {
             let mut client = stage.session(who, "app");

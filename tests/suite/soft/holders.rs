@@ -6,7 +6,7 @@ use std::thread;
 use postgres::Client;
 
 use super::{becomes, created, password_of, scene, sessions, twins_go, works, SLACK};
-use crate::harness::{wait_until, Cluster, SOON};
+use crate::harness::{expect_error, wait_until, Cluster, SOON};
 use crate::held::people::{logs_in, no_trouble_in_the_log, MINE};
 use crate::scene::{ask, run, Scene};
 
@@ -144,10 +144,19 @@ fn a_session_of_default_that_holds_the_credentials_row_or_role_does_not_hold_up_
         if before {
             run(&mut holder, &begin);
         }
-        let deadline = ask(
-            &mut s.own,
-            "SELECT pg_catalog.date_part('epoch', deadline) FROM credentials.rotate('c1')",
-        );
+        let rotate = "SELECT pg_catalog.date_part('epoch', deadline) FROM credentials.rotate('c1')";
+        if before && !cfg!(feature = "pg15") {
+            // From PostgreSQL 16 on whoever grants a role keeps others from granting it, the twin's membership
+            // too. A leak is not held up by that.
+            expect_error(&mut s.own, rotate, "55P03");
+            let force =
+                "SELECT credentials.rotate('c1', force => true); SELECT credentials.wait('c1')";
+            for statement in force.split("; ") {
+                run(&mut s.own, statement);
+            }
+            continue;
+        }
+        let deadline = ask(&mut s.own, rotate);
         if !before {
             run(&mut holder, &begin);
         }
