@@ -230,6 +230,53 @@ COMMENT ON COLUMN credentials.attachment.role IS 'OID of the credential''s role'
 COMMENT ON COLUMN credentials.attachment.endpoint IS 'The endpoint that the URL leads to';
 COMMENT ON COLUMN credentials.attachment.attached_at IS 'When it was attached';
 
+CREATE TABLE credentials.collaborator (
+  role      oid NOT NULL,
+  app       text COLLATE "C" NOT NULL,
+  role_name text COLLATE "C" NOT NULL,
+  deploy    boolean NOT NULL,
+  operate   boolean NOT NULL,
+  manage    boolean NOT NULL,
+  added_at  timestamptz NOT NULL,
+  PRIMARY KEY (role, app)
+);
+COMMENT ON TABLE credentials.collaborator IS 'One row a role and app: what the role may do with the app; view is in every row';
+COMMENT ON COLUMN credentials.collaborator.role IS 'OID of the role: its identity';
+COMMENT ON COLUMN credentials.collaborator.app IS 'The app';
+COMMENT ON COLUMN credentials.collaborator.role_name IS 'Name of the role when it was added; where role and name no longer agree the row gives nothing';
+COMMENT ON COLUMN credentials.collaborator.deploy IS 'Whether it reads the app''s config variables';
+COMMENT ON COLUMN credentials.collaborator.operate IS 'Whether it rotates, attaches and detaches the app''s credentials';
+COMMENT ON COLUMN credentials.collaborator.manage IS 'Whether it makes and destroys credentials of the app, and adds collaborators';
+COMMENT ON COLUMN credentials.collaborator.added_at IS 'When it was added to the app';
+
+CREATE TABLE credentials.collaborator_right (
+  role     oid NOT NULL,
+  function text COLLATE "C" NOT NULL,
+  PRIMARY KEY (role, function)
+);
+COMMENT ON TABLE credentials.collaborator_right IS 'One row a right that a collaborator was given as one, to be taken with the permissions; what he had before has no row';
+COMMENT ON COLUMN credentials.collaborator_right.role IS 'OID of the role';
+COMMENT ON COLUMN credentials.collaborator_right.function IS 'Function of this schema that it got EXECUTE on; CONNECT: on the home database; USAGE: on this schema';
+
+CREATE TABLE credentials.maker (
+  role       oid PRIMARY KEY,
+  maker      oid NOT NULL,
+  maker_name text COLLATE "C" NOT NULL
+);
+COMMENT ON TABLE credentials.maker IS 'One row a credential that a collaborator made: he may attach it to an app that he manages, or destroy it, while no app has had it';
+COMMENT ON COLUMN credentials.maker.role IS 'OID of the credential''s role';
+COMMENT ON COLUMN credentials.maker.maker IS 'OID of the collaborator''s role';
+COMMENT ON COLUMN credentials.maker.maker_name IS 'Its name at the time';
+
+CREATE TABLE credentials.former_app (
+  role oid NOT NULL,
+  app  text COLLATE "C" NOT NULL,
+  PRIMARY KEY (role, app)
+);
+COMMENT ON TABLE credentials.former_app IS 'One row an app that a credential was detached from: only who manages all of them may destroy it';
+COMMENT ON COLUMN credentials.former_app.role IS 'OID of the credential''s role';
+COMMENT ON COLUMN credentials.former_app.app IS 'The app';
+
 CREATE TABLE credentials.event (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at               timestamptz NOT NULL,
@@ -275,6 +322,10 @@ ALTER TABLE credentials.tenant_table ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.flat ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.endpoint ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.attachment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.collaborator ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.collaborator_right ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.maker ENABLE ROW LEVEL SECURITY;
+ALTER TABLE credentials.former_app ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE credentials.news ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON ALL TABLES IN SCHEMA credentials FROM PUBLIC;

@@ -49,4 +49,8 @@ REVOKE ALL ON TYPE credentials.tenant_table FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.flat FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.endpoint FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.attachment FROM PUBLIC;
+REVOKE ALL ON TYPE credentials.collaborator FROM PUBLIC;
+REVOKE ALL ON TYPE credentials.collaborator_right FROM PUBLIC;
+REVOKE ALL ON TYPE credentials.maker FROM PUBLIC;
+REVOKE ALL ON TYPE credentials.former_app FROM PUBLIC;
 REVOKE ALL ON TYPE credentials.news FROM PUBLIC;

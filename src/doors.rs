@@ -162,7 +162,7 @@ fn admit(door: &Door, call: &Call) -> Result<()> {
     ) {
         catalog::default_credential()?;
     }
-    Ok(())
+    collaborators::admit(call)
 }
 
 fn refuse_read_only() -> Result<()> {

@@ -6,6 +6,7 @@ use crate::access;
 use crate::attachments;
 use crate::catalog::home::{self, Standing};
 use crate::catalog::{self, Credential, State};
+use crate::collaborators;
 use crate::core::name;
 use crate::error::{shown, Kind, Result};
 use crate::lifecycle::{
@@ -117,6 +118,7 @@ pub fn release(credential: &Credential) -> Result<()> {
             )));
     }
     catalog::delete(credential.role)?;
+    collaborators::forget_credential(credential.role)?;
     xact::mark_changed();
     Ok(())
 }
@@ -137,6 +139,7 @@ pub fn claim() -> Result<(Vec<Credential>, bool)> {
         .collect();
     vault::rebind(&bound, crate::pg::database::system_identifier())?;
     group::rebind()?;
+    collaborators::rebind()?;
     home::bind()?;
     xact::mark_work();
     Ok((credentials, true))

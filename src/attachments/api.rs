@@ -3,6 +3,7 @@
 use super::{endpoint, find, store, Attachment};
 use crate::access::{self, Act};
 use crate::catalog::{self, Credential};
+use crate::collaborators;
 use crate::core::app;
 use crate::core::url::{self, Endpoint, Target};
 use crate::error::Result;
@@ -46,6 +47,7 @@ pub fn detach(call: &Call) -> Result<Answer> {
     // The credential's lock comes before the app's.
     lock::credential(find(&written, &from)?.role)?;
     let gone = super::detach(&written, &from)?;
+    collaborators::note_detached(gone.role, &from)?;
     let credential = catalog::by_role(gone.role)?;
     let detail = json!({"config_var": gone.config_var});
     record(call, credential.as_ref(), &from, detail)?;
@@ -59,13 +61,16 @@ pub fn detach(call: &Call) -> Result<Answer> {
 
 /// `credentials.attachments(app)`.
 pub fn attachments(call: &Call) -> Result<Answer> {
-    let there = match call.maybe_text("app")? {
+    let mut there = match call.maybe_text("app")? {
         Some(app) => {
             app::check_app(&app)?;
             store::of_app(&app)?
         }
         None => store::all()?,
     };
+    if let Some(limits) = collaborators::limits(call)? {
+        there.retain(|a| limits.sees_app(&a.app));
+    }
     let credentials = catalog::all()?;
     let row = |a: Attachment| {
         let credential = credentials.iter().find(|c| c.role == a.role);
@@ -84,12 +89,20 @@ pub fn attachments(call: &Call) -> Result<Answer> {
 pub fn config_vars(call: &Call) -> Result<Answer> {
     let of = app_of(call)?;
     let there = store::of_app(&of)?;
+    let is_limited = collaborators::limits(call)?.is_some();
     let mut rows = Vec::new();
     let mut told = Vec::new();
     for attachment in &there {
         let Some(credential) = catalog::by_role(attachment.role)? else {
             continue;
         };
+        if is_limited && credential.is_default() {
+            log::notice(&format!(
+                "{} is left out: the password of the default credential is told to no collaborator",
+                attachment.config_var
+            ));
+            continue;
+        }
         access::check(&call.caller, &credential, Act::Tell)?;
         let value = value_of(attachment, credential)?;
         rows.push(vec![attachment.config_var.as_str().into(), value]);

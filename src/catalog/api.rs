@@ -4,6 +4,7 @@ use super::state::UsernameState;
 use super::{all, target, twin, Credential, Phase, State, Twin};
 use crate::access;
 use crate::attachments::{self, Attachment};
+use crate::collaborators::{self, Permission};
 use crate::error::Result;
 use crate::permissions::member::{self, Held};
 use crate::permissions::Access;
@@ -17,13 +18,13 @@ use crate::reports;
 use serde_json::json;
 
 /// `credentials.list()`.
-pub fn list(_call: &Call) -> Result<Answer> {
+pub fn list(call: &Call) -> Result<Answer> {
     let sessions = session::all();
     let noted = logins::noted();
     let twins = twin::all()?;
     let held = member::held()?;
-    let credentials = all()?;
-    let attachments = attachments::all()?;
+    let credentials = seen(call)?;
+    let attachments = seen_attachments(call)?;
     let roles: Vec<Oid> = credentials.iter().map(|c| c.role).collect();
     let readers = reports::read_only(&roles)?;
     let rows = credentials.iter().map(|credential| {
@@ -66,6 +67,25 @@ pub fn list(_call: &Call) -> Result<Answer> {
     Ok(Answer::Rows(rows.collect::<Result<_>>()?))
 }
 
+/// The credentials that the caller sees: a collaborator those of his apps.
+fn seen(call: &Call) -> Result<Vec<Credential>> {
+    let mut credentials = all()?;
+    if let Some(limits) = collaborators::limits(call)? {
+        let roles = limits.roles(Permission::View)?;
+        credentials.retain(|c| roles.contains(&c.role));
+    }
+    Ok(credentials)
+}
+
+/// The attachments that the caller sees, of whichever credential.
+fn seen_attachments(call: &Call) -> Result<Vec<Attachment>> {
+    let mut attachments = attachments::all()?;
+    if let Some(limits) = collaborators::limits(call)? {
+        attachments.retain(|a| limits.sees_app(&a.app));
+    }
+    Ok(attachments)
+}
+
 /// What a credential has by presets: `{"shop": "read_write", "*": "read_only"}`.
 fn access_of(held: Option<&Held>) -> Value {
     let words = held.into_iter().flatten();
@@ -83,7 +103,7 @@ fn may_write(credential: &Credential, held: Option<&Held>) -> bool {
 pub fn usernames(call: &Call) -> Result<Answer> {
     let wanted = match call.maybe_text("name")? {
         Some(name) => vec![target(&name)?],
-        None => all()?,
+        None => seen(call)?,
     };
     let sessions = session::all();
     let twins = twin::all()?;

@@ -113,6 +113,11 @@ pub fn default_credential() -> Result<Credential> {
     })
 }
 
+/// The default credential's role, where there is one.
+pub fn default_role() -> Result<Option<Oid>> {
+    Ok(store::find(name::DEFAULT)?.map(|default| default.role))
+}
+
 /// The error for a name that no credential bears.
 pub fn unknown(raw: &str) -> Error {
     Kind::NotFound

@@ -57,6 +57,17 @@ pub(super) const SELECT: &str =
         AND ($3 IS NULL OR e.id OPERATOR(pg_catalog.>) $3)
       ORDER BY e.id USING OPERATOR(pg_catalog.<)";
 
+/// The same, of credentials with one of these roles or of one of these apps.
+pub(super) const SELECT_SEEN: &str =
+    "SELECT e.id, e.at, e.action, e.name, e.app, e.effective_role, e.outer_role, e.session_role,
+            e.client_addr, e.application_name, e.detail
+       FROM credentials.event e
+      WHERE ($1 IS NULL OR e.name OPERATOR(pg_catalog.=) $1)
+        AND ($2 IS NULL OR e.at OPERATOR(pg_catalog.>=) $2)
+        AND ($3 IS NULL OR e.id OPERATOR(pg_catalog.>) $3)
+        AND (e.role::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($4) OR e.app OPERATOR(pg_catalog.=) ANY ($5))
+      ORDER BY e.id USING OPERATOR(pg_catalog.<)";
+
 pub(super) fn delete_older(seconds: i64) -> Result<u64> {
     spi::run(
         "DELETE FROM credentials.event e WHERE e.at OPERATOR(pg_catalog.<) $1",

@@ -7,6 +7,7 @@ use super::{
 use crate::access::{self, Act};
 use crate::attachments;
 use crate::catalog::{self, Credential, State};
+use crate::collaborators;
 use crate::error::{shown, Kind, Result};
 use crate::jobs;
 use crate::ownership::{self, Scope as Estate};
@@ -35,7 +36,13 @@ pub fn create(call: &Call) -> Result<Answer> {
     let fresh = Fresh::chosen_or_generated(call.maybe_text("password")?)?;
     vault::require_usable()?;
     creation::lock_counter()?;
+    let maker = collaborators::limits(call)?;
     if let (true, Some(existing)) = (if_not_exists, creation::existing(&plan.name)?) {
+        if let Some(maker) = &maker {
+            if !maker.knows(existing.role)? {
+                return Err(super::exists("credential", &existing.name));
+            }
+        }
         let mut row = existing.identity(access::seen_state(&existing)?);
         row.push(Value::Null(Type::Text));
         return Ok(Answer::Rows(vec![row]));
@@ -47,6 +54,7 @@ pub fn create(call: &Call) -> Result<Answer> {
         detail["access"] = json!(access.as_str());
         detail["schemas"] = json!(permissions::listed(&given));
     }
+    collaborators::note_made(maker.as_ref(), &new.credential)?;
     new.credential.record(call, detail)?;
     let shown_once = fresh.shown_once(new.stored);
     tell_next(&new.credential, new.stored, shown_once.is_some());

@@ -140,6 +140,16 @@ pub fn give_each(class: Class, objects: &[(Oid, u32)], grantee: Oid) -> Result<u
 /// Takes rights on a target, and the options to grant them, from one grantee (0: PUBLIC), whoever gave them,
 /// and from whomever the grantee gave them. Tells whether there were any. The rest stays as it is.
 pub fn take_from(target: Target, grantee: Oid, rights: u32) -> Result<bool> {
+    take(target, grantee, rights, |_, _| true)
+}
+
+/// The same as far as the target's owner gave them: what anybody else gave stays.
+pub fn take_back(target: Target, grantee: Oid, rights: u32) -> Result<bool> {
+    take(target, grantee, rights, |owner, grantor| owner == grantor)
+}
+
+/// Takes rights that `by(owner, grantor)` says were given by the right one.
+fn take(target: Target, grantee: Oid, rights: u32, by: fn(Oid, Oid) -> bool) -> Result<bool> {
     let both = rights | rights << 16;
     // SAFETY: as in `add`; what hangs on a right that goes is taken by aclupdate itself (CASCADE).
     unsafe {
@@ -147,7 +157,8 @@ pub fn take_from(target: Target, grantee: Oid, rights: u32) -> Result<bool> {
             return Ok(false);
         };
         let mut given = entries(acl);
-        given.retain(|r| r.grantee == grantee && r.rights & both != 0);
+        given
+            .retain(|r| r.grantee == grantee && r.rights & both != 0 && by(place.owner, r.grantor));
         if given.is_empty() {
             place.close();
             return Ok(false);

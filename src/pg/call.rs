@@ -18,6 +18,8 @@ pub struct Call {
     /// Its users, taken before anything else.
     pub caller: Caller,
     function: &'static str,
+    /// The function that the server called.
+    oid: Oid,
     arguments: Vec<(String, Value)>,
     /// Lists with a NULL among their elements.
     holed: Vec<String>,
@@ -27,6 +29,11 @@ impl Call {
     /// The function's name without its schema.
     pub fn function(&self) -> &'static str {
         self.function
+    }
+
+    /// The function as the server knows it.
+    pub fn oid(&self) -> Oid {
+        self.oid
     }
 
     /// The first argument where it is a text: what the call acts on, for the record.
@@ -163,6 +170,7 @@ unsafe fn read(fcinfo: pg_sys::FunctionCallInfo, function: &'static str) -> Resu
         Ok(Call {
             caller,
             function,
+            oid: (*flinfo).fn_oid,
             arguments,
             holed,
         })

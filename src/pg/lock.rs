@@ -11,6 +11,8 @@ use pgrx::pg_sys;
 
 /// Where nobody's role stands: the lock of the number of credentials.
 const COUNTER: Oid = Oid::INVALID;
+/// Where no role stands: the lock of who collaborates.
+const EVERYBODY: Oid = Oid::INVALID;
 /// Where no schema stands: the lock of what is for every schema.
 const EVERY_SCHEMA: Oid = Oid::INVALID;
 
@@ -18,6 +20,7 @@ const CREDENTIALS: &str = "credential";
 const GROUPS: &str = "access_group";
 const APPS: &str = "attachment";
 const ENDPOINTS: &str = "endpoint";
+const COLLABORATORS: &str = "collaborator";
 const EXCLUSIVE: i32 = pg_sys::ExclusiveLock as i32;
 const SHARED: i32 = pg_sys::ShareLock as i32;
 
@@ -62,6 +65,11 @@ pub fn endpoint_exclusively(name: &str) -> Result<()> {
 /// Keeps an endpoint as it is until the end of the transaction.
 pub fn endpoint_shared(name: &str) -> Result<()> {
     acquire(ENDPOINTS, number_of(name), SHARED, true).map(|_| ())
+}
+
+/// Locks who has which permissions on which app until the end of the transaction. Last in the lock order.
+pub fn collaborators() -> Result<()> {
+    acquire(COLLABORATORS, EVERYBODY, EXCLUSIVE, true).map(|_| ())
 }
 
 /// A number that stands for a name, the same in every session (FNV-1a): two names that share one only wait for

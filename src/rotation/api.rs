@@ -5,6 +5,7 @@ use super::supply::Supply;
 use super::{force, refuse_destroying, replace, Applied, Fresh};
 use crate::access::{self, Act};
 use crate::catalog::{self, twin, Credential, State};
+use crate::collaborators::{self, Permission};
 use crate::core::secret::Secret;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::call::{Answer, Call};
@@ -17,8 +18,11 @@ use serde_json::json;
 pub fn rotate(call: &Call) -> Result<Answer> {
     let wanted = Wanted::read(call)?;
     let credential = catalog::target(&call.text("name")?)?;
+    let is_limited = refuse_telling(call, &credential)?;
     let row = rotate_one(call, &credential, &wanted, &mut Supply::of(1)?)?;
-    tell_where(Some(&credential));
+    if !is_limited {
+        tell_where(Some(&credential));
+    }
     Ok(Answer::Rows(vec![row]))
 }
 
@@ -204,8 +208,31 @@ fn connections(credential: &Credential) -> Result<usize> {
     Ok(own.count())
 }
 
-/// Whether the caller logged in as the credential that it rotates, and so cannot come back to ask.
+/// Refuses a collaborator where the result would tell a password that he may not read (55000). Tells whether the
+/// caller is one.
+fn refuse_telling(call: &Call, credential: &Credential) -> Result<bool> {
+    let Some(limits) = collaborators::limits(call)? else {
+        return Ok(false);
+    };
+    if vault::stores_passwords()
+        || is_own(call, credential)?
+        || limits.roles(Permission::Deploy)?.contains(&credential.role)
+    {
+        return Ok(true);
+    }
+    Err(Kind::NotReady
+        .error("no key file keeps the new password")
+        .detail("The result would tell it, and the caller has no deploy on an app that has the credential.")
+        .hint("Set credential_manager.key_file in postgresql.conf and reload."))
+}
+
+/// Whether the caller logged in as the credential that it rotates, and so cannot come back to ask. A function that
+/// runs with a collaborator's rights is not told what whoever called it may know.
 fn is_own(call: &Call, credential: &Credential) -> Result<bool> {
+    let own_code = call.caller.effective == call.caller.outer;
+    if !own_code && collaborators::limits(call)?.is_some() {
+        return Ok(false);
+    }
     let own = session::by_pid(session::own_pid()).map_or(call.caller.session, |s| s.role);
     let twin = twin::of(credential.role)?;
     Ok(own == credential.role || twin.is_some_and(|t| t.role == own))

@@ -5,6 +5,7 @@ mod store;
 
 use crate::access;
 use crate::catalog::{self, Credential, State};
+use crate::collaborators::rights::{self as strays, Stray};
 use crate::core::name;
 use crate::error::{shown, Kind, Result};
 use crate::lifecycle::{create, exists};
@@ -104,6 +105,8 @@ pub enum Step {
     CloseDatabase,
     /// PUBLIC loses all on schema public.
     ClosePublic,
+    /// Whoever has EXECUTE on collaborators' functions loses it: nobody is a collaborator yet.
+    TakeBack(Vec<Stray>),
     /// Default gets what it lacks.
     Give(Right),
 }
@@ -121,6 +124,10 @@ pub fn plan(choice: &Choice) -> Result<Vec<Step>> {
     }
     steps.extend(store::guests(home, role)?.into_iter().map(Step::Admit));
     let (database_open, public_open) = store::public_rights(home)?;
+    let strays = strays::strays(role)?;
+    if !strays.is_empty() {
+        steps.push(Step::TakeBack(strays));
+    }
     let domain = Domain::here(role.unwrap_or(Oid::INVALID), choice.name());
     steps.extend(rights::missing(&domain)?.into_iter().map(Step::Give));
     if database_open {
@@ -207,6 +214,15 @@ fn carry_out(domain: &Domain, step: &Step) -> Result<()> {
         Step::ClosePublic => {
             grant::set_privileges(false, &[], Target::Schema("public"), None, false)
         }
+        Step::TakeBack(strays) => {
+            for stray in strays {
+                strays::take_stray(stray)?;
+            }
+            log::warning(&format!(
+                "EXECUTE on functions of schema credentials is taken from {}: a grant that a restored dump brought has no limits",
+                whose(strays)
+            ));
+        }
         Step::Give(right) => {
             if let Right::Attributes(words) = right {
                 log::warning(&format!(
@@ -247,6 +263,25 @@ pub fn describe(domain: &Domain, step: &Step) -> (&'static str, String, String) 
             "schema public".to_owned(),
             "ALL from PUBLIC".to_owned(),
         ),
+        Step::TakeBack(strays) => (
+            "revoke",
+            "functions of schema credentials".to_owned(),
+            format!("EXECUTE from {}", whose(strays)),
+        ),
         Step::Give(right) => rights::describe(domain, right),
+    }
+}
+
+/// Who loses rights, in words.
+fn whose(strays: &[Stray]) -> String {
+    let mut roles: Vec<u32> = strays.iter().map(|s| s.grantee.to_u32()).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    let public = roles.first() == Some(&0);
+    match (roles.len() - usize::from(public), public) {
+        (0, _) => "PUBLIC".to_owned(),
+        (1, false) => "1 role".to_owned(),
+        (n, false) => format!("{n} roles"),
+        (n, true) => format!("PUBLIC and {n} more"),
     }
 }

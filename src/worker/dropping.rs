@@ -5,6 +5,7 @@ use super::elsewhere;
 use super::moving::{self, Moved, BUSY};
 use super::telling;
 use crate::catalog;
+use crate::collaborators;
 use crate::error::{shown, Result};
 use crate::events::{self, Actor};
 use crate::jobs::{self, Ended, Job, State};
@@ -69,6 +70,8 @@ fn clear_and_drop(job: &Job) -> Result<Dropped> {
         role::drop(job.role, &credential.role_name)?;
     }
     catalog::delete(job.role)?;
+    collaborators::forget_credential(job.role)?;
+    collaborators::forget(job.role)?;
     jobs::close(job.id, Ended::Done, None)?;
     let detail = json!({"job": job.id, "role_dropped": true});
     let (name, role) = (Some(job.name.as_str()), Some(job.role));

@@ -2,6 +2,7 @@
 
 use super::{doing, following, retiring};
 use crate::catalog::{self, home as binding, State};
+use crate::collaborators;
 use crate::error::{Kind as Failure, Result};
 use crate::events::{self, Actor};
 use crate::flat;
@@ -210,6 +211,7 @@ fn ready() -> Result<bool> {
             let all = catalog::all()?;
             crate::vault::rebind(&all, crate::pg::database::system_identifier())?;
             group::rebind()?;
+            collaborators::rebind()?;
             binding::bind()?;
             events::record(
                 Actor::Worker,

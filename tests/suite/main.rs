@@ -21,6 +21,7 @@ mod attacks;
 mod bad_input;
 mod checks;
 mod clients;
+mod collaborators;
 mod contract;
 mod created;
 mod destroy;

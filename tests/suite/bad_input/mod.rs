@@ -149,7 +149,9 @@ fn fingerprint(client: &mut Client) -> String {
            UNION ALL SELECT (to_jsonb(c) - 'last_login_at')::text FROM credentials.credential c
            UNION ALL SELECT n.nspacl::text FROM pg_namespace n UNION ALL SELECT g::text FROM credentials.access_group g
            UNION ALL SELECT t::text FROM credentials.tenant t UNION ALL SELECT e::text FROM credentials.endpoint e
-           UNION ALL SELECT a::text FROM credentials.attachment a
+           UNION ALL SELECT a::text FROM credentials.attachment a UNION ALL SELECT c::text FROM credentials.collaborator c
+           UNION ALL SELECT r::text FROM credentials.collaborator_right r UNION ALL SELECT m::text FROM credentials.maker m
+           UNION ALL SELECT f::text FROM credentials.former_app f UNION ALL SELECT p.proacl::text FROM pg_proc p
            UNION ALL SELECT s::text FROM credentials.secret s UNION ALL SELECT j::text FROM credentials.job j
            UNION ALL SELECT e::text FROM credentials.event e) x(t)",
         &[],

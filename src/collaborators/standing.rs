@@ -1,0 +1,95 @@
+//! How a caller stands: without limits, or with those of a collaborator.
+//!
+//! The effective role counts, as of what is committed when it is asked: also in a session that was open before.
+
+use super::permission::{Permission, Rights};
+use super::store;
+use crate::attachments;
+use crate::catalog::{self, twin};
+use crate::error::{Error, Kind, Result};
+use crate::pg::authority::{self, has_privileges_of};
+use crate::pg::call::Call;
+use crate::pg::Oid;
+
+/// The limits of a collaborator.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// His role; for a rotating twin that of its credential.
+    pub role: Oid,
+    /// What he may do, app by app.
+    pub rights: Rights,
+}
+
+/// The limits of a call's caller; nothing for who has none.
+///
+/// Superusers and who has default's privileges have none. Who has the privileges of a collaborator's role has the
+/// permissions of all such roles, and no others. For anybody else EXECUTE decides, which a superuser gave by hand.
+///
+/// # Errors
+/// `Kind::Denied` where the caller was a collaborator until just now: permissions and EXECUTE go in one transaction,
+/// so who finds no permissions any more asks for EXECUTE once more after that.
+pub fn limits(call: &Call) -> Result<Option<Limits>> {
+    let caller = call.caller.effective;
+    authority::catch_up();
+    if call.caller.is_superuser() {
+        return Ok(None);
+    }
+    if catalog::default_role()?.is_some_and(|default| has_privileges_of(caller, default)) {
+        return Ok(None);
+    }
+    let mut own = store::all()?;
+    own.retain(|row| has_privileges_of(caller, row.role));
+    if own.is_empty() {
+        return match authority::may_execute(caller, call.oid()) {
+            true => Ok(None),
+            false => Err(no_longer(call)),
+        };
+    }
+    let mut rights = Rights::default();
+    for row in own.iter().filter(|row| row.is_bound()) {
+        rights.add(&row.app, row.permissions);
+    }
+    let base = twin::owner(caller)?.map(|credential| credential.role);
+    let role = base.unwrap_or(caller);
+    Ok(Some(Limits { role, rights }))
+}
+
+fn no_longer(call: &Call) -> Error {
+    Kind::Denied
+        .error(format!(
+            "permission denied for function {}",
+            call.function()
+        ))
+        .detail("It was taken from the caller just now.")
+}
+
+impl Limits {
+    /// Whether he sees an app.
+    pub fn sees_app(&self, app: &str) -> bool {
+        self.rights.on(app).has(Permission::View)
+    }
+
+    /// The roles of the credentials that are attached to an app which is open to him with a permission; never
+    /// default's.
+    pub fn roles(&self, permission: Permission) -> Result<Vec<Oid>> {
+        let default = catalog::default_role()?;
+        let mut roles: Vec<Oid> = attachments::all()?
+            .into_iter()
+            .filter(|a| Some(a.role) != default && self.rights.on(&a.app).has(permission))
+            .map(|a| a.role)
+            .collect();
+        roles.sort_unstable_by_key(|role| role.to_u32());
+        roles.dedup();
+        Ok(roles)
+    }
+
+    /// Whether he sees the credential of a role, or has made it.
+    pub fn knows(&self, role: Oid) -> Result<bool> {
+        Ok(self.roles(Permission::View)?.contains(&role) || self.has_made(role)?)
+    }
+
+    /// Whether he made the credential of a role, as a collaborator.
+    pub fn has_made(&self, role: Oid) -> Result<bool> {
+        Ok(store::maker(role)? == Some(self.role))
+    }
+}
