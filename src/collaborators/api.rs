@@ -75,7 +75,7 @@ fn whom(call: &Call) -> Result<(String, String)> {
 
 /// Nobody else changes permissions from here on, the caller's own among them: he is asked once more.
 fn begin(call: &Call) -> Result<()> {
-    super::hold()?;
+    super::hold(limits(call)?.is_none())?;
     super::admit(call)
 }
 

@@ -9,12 +9,14 @@ mod admission;
 pub mod api;
 mod fit;
 mod gate;
+mod hold;
 mod permission;
 pub mod rights;
 mod standing;
 mod store;
 
 pub use admission::admit;
+pub use hold::hold;
 pub use permission::{Permission, Permissions};
 pub use standing::{limits, Limits};
 pub use store::all;
@@ -22,7 +24,7 @@ pub use store::all;
 use crate::catalog::Credential;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::authority::record_name;
-use crate::pg::{authority, ident, lock, xact, Oid};
+use crate::pg::{ident, lock, xact, Oid};
 
 /// What a role may do with an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +52,6 @@ pub struct Outcome {
     pub was: Permissions,
     /// Whether anything was changed.
     pub changed: bool,
-}
-
-/// Keeps everybody's permissions as they are until the end of the transaction, but for what it does itself.
-pub fn hold() -> Result<()> {
-    lock::collaborators()?;
-    authority::catch_up();
-    Ok(())
 }
 
 /// Adds a role to an app. The lock is held, and the caller may give (`giver`: his limits).
@@ -227,7 +222,7 @@ pub fn forget(role: Oid) -> Result<()> {
 /// In another cluster or database: roles that no longer are who was added have nothing, and the others are given
 /// what a copy of a database does not have, such as CONNECT on it.
 pub fn rebind() -> Result<()> {
-    hold()?;
+    lock::collaborators()?;
     for stranger in all()?.iter().filter(|c| !c.is_bound()) {
         store::delete(stranger.role, &stranger.app)?;
     }

@@ -3,13 +3,14 @@
 //! The effective role counts, as of what is committed when it is asked: also in a session that was open before.
 
 use super::permission::{Permission, Rights};
-use super::store;
+use super::{store, Collaboration};
 use crate::attachments;
 use crate::catalog::{self, twin};
 use crate::error::{Error, Kind, Result};
 use crate::pg::authority::{self, has_privileges_of};
 use crate::pg::call::Call;
 use crate::pg::Oid;
+use std::collections::HashMap;
 
 /// The limits of a collaborator.
 #[derive(Clone, Debug)]
@@ -26,8 +27,8 @@ pub struct Limits {
 /// permissions of all such roles, and no others. For anybody else EXECUTE decides, which a superuser gave by hand.
 ///
 /// # Errors
-/// `Kind::Denied` where the caller was a collaborator until just now: permissions and EXECUTE go in one transaction,
-/// so who finds no permissions any more asks for EXECUTE once more after that.
+/// `Kind::Denied` where the caller was a collaborator until just now. Permissions and EXECUTE come and go in one
+/// transaction, and are looked at in one snapshot here: who finds no permissions finds no EXECUTE that came with them.
 pub fn limits(call: &Call) -> Result<Option<Limits>> {
     let caller = call.caller.effective;
     authority::catch_up();
@@ -37,17 +38,24 @@ pub fn limits(call: &Call) -> Result<Option<Limits>> {
     if catalog::default_role()?.is_some_and(|default| has_privileges_of(caller, default)) {
         return Ok(None);
     }
-    let mut own = store::all()?;
-    own.retain(|row| has_privileges_of(caller, row.role));
+    let (everybody, may_execute) = store::all_with_execute(call.oid())?;
+    // Each role is asked for once: a membership that comes or goes meanwhile is there for both or for neither.
+    let mut asked = HashMap::new();
+    let mut is_his = |role: Oid| {
+        let has = || has_privileges_of(caller, role);
+        *asked.entry(role.to_u32()).or_insert_with(has)
+    };
+    let own: Vec<Collaboration> = everybody.into_iter().filter(|c| is_his(c.role)).collect();
     if own.is_empty() {
-        return match authority::may_execute(caller, call.oid()) {
+        let is_public = |role: Oid| role == Oid::INVALID;
+        return match may_execute.into_iter().any(|r| is_public(r) || is_his(r)) {
             true => Ok(None),
             false => Err(no_longer(call)),
         };
     }
     let mut rights = Rights::default();
-    for row in own.iter().filter(|row| row.is_bound()) {
-        rights.add(&row.app, row.permissions);
+    for bound in own.iter().filter(|c| c.is_bound()) {
+        rights.add(&bound.app, bound.permissions);
     }
     let base = twin::owner(caller)?.map(|credential| credential.role);
     let role = base.unwrap_or(caller);

@@ -6,7 +6,7 @@ use super::Collaboration;
 use crate::error::Result;
 use crate::pg::spi::{self, Row};
 use crate::pg::value::at;
-use crate::pg::{time, Oid};
+use crate::pg::{database, time, Oid};
 
 fn read(row: &Row) -> Result<Collaboration> {
     let mut list = Vec::new();
@@ -38,6 +38,26 @@ pub fn all() -> Result<Vec<Collaboration>> {
     .iter()
     .map(read)
     .collect()
+}
+
+/// The same, and who has EXECUTE on a function (0: PUBLIC), as of one moment.
+pub(super) fn all_with_execute(function: Oid) -> Result<(Vec<Collaboration>, Vec<Oid>)> {
+    let rows = spi::query(
+        "SELECT c.role, c.role_name, c.app, c.deploy, c.operate, c.manage FROM credentials.collaborator c
+          UNION ALL
+         SELECT a.grantee, NULL, NULL, NULL, NULL, NULL FROM pg_catalog.pg_proc p,
+                pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+          WHERE p.oid OPERATOR(pg_catalog.=) $1 AND a.privilege_type OPERATOR(pg_catalog.=) 'EXECUTE'",
+        &[function.into()],
+    )?;
+    let (mut all, mut grantees) = (Vec::new(), Vec::new());
+    for row in &rows {
+        match row.maybe_text(1)? {
+            Some(_) => all.push(read(row)?),
+            None => grantees.push(row.oid(0)?),
+        }
+    }
+    Ok((all, grantees))
 }
 
 /// Writes what a role may do with an app, over what it might before.
@@ -141,6 +161,20 @@ pub(super) fn note_taken(role: Oid, function: &str) -> Result<()> {
         &[role.into(), function.into()],
     )?;
     Ok(())
+}
+
+/// Processes that have the lock of who collaborates.
+pub(super) fn lock_holders() -> Result<Vec<i32>> {
+    spi::query(
+        "SELECT l.pid FROM pg_catalog.pg_lock_status() l
+          WHERE l.locktype OPERATOR(pg_catalog.=) 'object' AND l.granted AND l.pid IS NOT NULL
+            AND l.classid OPERATOR(pg_catalog.=) 'credentials.collaborator'::pg_catalog.regclass
+            AND l.objid OPERATOR(pg_catalog.=) 0::pg_catalog.oid AND l.database OPERATOR(pg_catalog.=) $1",
+        &[database::current().into()],
+    )?
+    .iter()
+    .map(|row| row.int4(0))
+    .collect()
 }
 
 /// Our functions: name and OID.

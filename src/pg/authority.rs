@@ -58,15 +58,6 @@ pub fn may_create_in(role: Oid, schema: Oid) -> bool {
     unsafe { version::schema_aclcheck(schema, role, create) == pg_sys::AclResult::ACLCHECK_OK }
 }
 
-/// Whether a role may execute a function, as of what is committed now: a right that was taken after the server
-/// asked for it is seen to be gone.
-pub fn may_execute(role: Oid, function: Oid) -> bool {
-    catch_up();
-    let execute = pg_sys::AclMode::from(super::acl::rights::EXECUTE);
-    // SAFETY: a catalog lookup; a function that is gone is the server's error.
-    unsafe { pg_sys::pg_proc_aclcheck(function, role, execute) == pg_sys::AclResult::ACLCHECK_OK }
-}
-
 /// Lets the server's caches of roles, memberships and rights see all that is committed.
 pub fn catch_up() {
     // SAFETY: inside a transaction, as the server does after it has had a lock.

@@ -307,6 +307,12 @@ pub fn lock_timeout(milliseconds: i32) -> LockTimeout {
     }
 }
 
+/// The longest wait for one lock that is in force now, in milliseconds.
+pub fn present_lock_timeout() -> i32 {
+    // SAFETY: as above.
+    unsafe { pg_sys::LockTimeout }
+}
+
 impl Drop for LockTimeout {
     fn drop(&mut self) {
         // SAFETY: puts back what was there.

@@ -51,8 +51,7 @@ fn neither_a_snapshot_nor_a_plan_nor_a_cursor_outlives_a_removal() {
         &mut bob,
         "PREPARE vars AS SELECT * FROM credentials.config_vars('shop');
          PREPARE all_of_it AS SELECT * FROM credentials.list();
-         EXECUTE vars; EXECUTE all_of_it; EXECUTE vars; EXECUTE vars; EXECUTE vars; EXECUTE vars; EXECUTE vars;
-         CREATE TEMP TABLE t (i int)",
+         EXECUTE vars; EXECUTE all_of_it; EXECUTE vars; EXECUTE vars; EXECUTE vars; EXECUTE vars; EXECUTE vars",
     );
     let prepared = bob.prepare("SELECT * FROM credentials.config_vars('shop')");
     let prepared = prepared.expect("a plan");
