@@ -8,7 +8,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'setup_wrapper';
 COMMENT ON FUNCTION credentials.setup(text) IS
-  'Makes the default credential, the owner of this database one step below superuser, and locks PUBLIC out of the database and of schema public. default_role: a role that exists (its password, settings and limits stay, attributes that default must not have go, with a WARNING) or the name of a new one; without it the owner of the database, or, where that is a superuser, a new role <database>_owner. The password is told only where a new role was made and no key file keeps it. A second call changes nothing. See setup_plan() first. Superusers only.';
+  'Makes the default credential, the owner of this database one step below superuser, and locks PUBLIC out of the database and of schema public. default_role: a role that exists (its password, settings and limits stay, attributes that default must not have go, with a WARNING) or the name of a new one; without it the owner of the database, or, where that is a superuser, a new role <database>_owner. The password is told only where a new role was made and no key file keeps it. EXECUTE on the functions of collaborators, as a restored dump brings it, is taken from everybody else, with a WARNING. A second call changes nothing. See setup_plan() first. Superusers only.';
 
 CREATE FUNCTION credentials.setup_plan(default_role text DEFAULT NULL)
 RETURNS SETOF credentials.setup_step
@@ -400,7 +400,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'add_collaborator_wrapper';
 COMMENT ON FUNCTION credentials.add_collaborator(text, text, text[]) IS
-  'Gives a role (collaborator) permissions on an app: view, deploy, operate, manage, each of which includes view. It gets CONNECT, USAGE on schema credentials and EXECUTE on what it may call with them. By default, a superuser, or who has manage on the app; nobody gives what he lacks.';
+  'Gives a role (collaborator) permissions on an app: view, deploy, operate, manage, each of which includes view. It gets CONNECT, USAGE on schema credentials and EXECUTE on what it may call with them. By default, a superuser, or who has manage on the app; nobody gives what he lacks. Superusers, members of default, groups of presets and rotating twins cannot be collaborators. What each permission opens is in docs/collaborators.md.';
 
 CREATE FUNCTION credentials.update_collaborator(collaborator text, app text, permissions text[])
 RETURNS credentials.collaboration
@@ -408,7 +408,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'update_collaborator_wrapper';
 COMMENT ON FUNCTION credentials.update_collaborator(text, text, text[]) IS
-  'Changes the permissions that a role (collaborator) has on an app to these, at once and in open sessions too. Nobody gives what he lacks.';
+  'Changes the permissions that a role (collaborator) has on an app to these, at once and in open sessions too. Nobody gives what he lacks; what the role has already may stay. Rights that somebody took from it by hand are given back.';
 
 CREATE FUNCTION credentials.remove_collaborator(collaborator text, app text)
 RETURNS credentials.collaboration
@@ -416,7 +416,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 @PINNED@
 AS 'MODULE_PATHNAME', 'remove_collaborator_wrapper';
 COMMENT ON FUNCTION credentials.remove_collaborator(text, text) IS
-  'Takes from a role (collaborator) all permissions on an app, at once and in open sessions too; with the last app the rights that came with them. The result tells what it had.';
+  'Takes from a role (collaborator) all permissions on an app, at once and in open sessions too; with the last app the rights that came with them, and none that it had before. A role that was renamed is found by either name. The result tells what it had.';
 
 CREATE FUNCTION credentials.collaborators(app text DEFAULT NULL)
 RETURNS SETOF credentials.collaboration
@@ -424,7 +424,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY INVOKER ROWS 100
 @PINNED@
 AS 'MODULE_PATHNAME', 'collaborators_wrapper';
 COMMENT ON FUNCTION credentials.collaborators(text) IS
-  'Who has which permissions on an app, or on any.';
+  'Who has which permissions on an app, or on any. A collaborator sees those of his apps.';
 
 CREATE FUNCTION credentials.pgbouncer_auth(username text)
 RETURNS SETOF credentials.pooler_login

@@ -71,6 +71,8 @@ codes! {
     PredefinedRole "predefined_role" Medium;
     CredentialShared "credential_shared" Medium;
     OwnsTables "owns_tables" Medium;
+    CollaboratorReadsOwnPassword "collaborator_reads_own_password" Medium;
+    CollaboratorRenamed "collaborator_renamed" Low;
     MonitorDdl "monitor_ddl" Medium;
     PasswordMd5 "password_md5" High;
     PasswordDrift "password_drift" High;

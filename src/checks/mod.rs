@@ -4,6 +4,7 @@
 //! family. Nothing is written, and no user's table is touched.
 
 pub mod api;
+mod collaborators;
 mod credentials;
 mod finding;
 mod flat;
@@ -16,7 +17,9 @@ mod roles;
 mod server;
 mod store;
 
+use crate::attachments;
 use crate::catalog::{self, twin, Credential, State};
+use crate::collaborators as people_of_apps;
 use crate::core::cipher::Keyring;
 use crate::core::scram::Verifier;
 use crate::core::secret::Secret;
@@ -73,6 +76,13 @@ fn of_roles(people: &People, busy: &[Oid], home: &str) -> Result<Vec<Finding>> {
     found.extend(members::predefined(people, only_watches));
     found.extend(members::shared(people));
     found.extend(members::table_owners(people, &owners));
+    let collaborations = people_of_apps::all()?;
+    found.extend(collaborators::own_readers(
+        people,
+        &collaborations,
+        &attachments::all()?,
+    ));
+    found.extend(collaborators::renamed(people, &collaborations));
     found.extend(members::monitors(
         people,
         &store::creators()?,

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod clean;
+mod collaborators;
 mod credentials;
 mod flat;
 mod groups;
