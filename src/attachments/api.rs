@@ -47,7 +47,6 @@ pub fn detach(call: &Call) -> Result<Answer> {
     // The credential's lock comes before the app's.
     lock::credential(find(&written, &from)?.role)?;
     let gone = super::detach(&written, &from)?;
-    collaborators::note_detached(gone.role, &from)?;
     let credential = catalog::by_role(gone.role)?;
     let detail = json!({"config_var": gone.config_var});
     record(call, credential.as_ref(), &from, detail)?;

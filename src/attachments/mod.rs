@@ -9,7 +9,7 @@ pub mod endpoint;
 pub mod plan;
 mod store;
 
-pub use store::{all, forget, of_app, of_role};
+pub use store::{all, forget, forget_former, former_apps, of_app, of_role};
 
 use crate::catalog::{self, Credential};
 use crate::core::app;
@@ -82,7 +82,8 @@ fn require_password(credential: &Credential) -> Result<()> {
         .ok_or_else(|| vault::not_stored(credential))
 }
 
-/// Takes a variable, written with or without `_URL`, from an app and gives what it was.
+/// Takes a variable, written with or without `_URL`, from an app and gives what it was. That the app had the
+/// credential is remembered.
 ///
 /// # Errors
 /// `Kind::NotFound` where the app has no such variable.
@@ -90,6 +91,7 @@ pub fn detach(written: &str, from: &str) -> Result<Attachment> {
     lock::app(from)?;
     let found = find(written, from)?;
     store::delete(from, &found.config_var)?;
+    store::note_former(found.role, from)?;
     Ok(found)
 }
 

@@ -81,6 +81,36 @@ pub(super) fn delete(app: &str, config_var: &str) -> Result<()> {
     Ok(())
 }
 
+/// Notes an app that the credential of a role was detached from.
+pub(super) fn note_former(role: Oid, app: &str) -> Result<()> {
+    spi::run(
+        "INSERT INTO credentials.former_app (role, app) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        &[role.into(), app.into()],
+    )?;
+    Ok(())
+}
+
+/// The apps that the credential of a role was detached from.
+pub fn former_apps(role: Oid) -> Result<Vec<String>> {
+    spi::query(
+        "SELECT f.app FROM credentials.former_app f WHERE f.role OPERATOR(pg_catalog.=) $1
+          ORDER BY f.app USING OPERATOR(pg_catalog.<)",
+        &[role.into()],
+    )?
+    .iter()
+    .map(|row| row.text(0))
+    .collect()
+}
+
+/// Forgets which apps had the credential of a role.
+pub fn forget_former(role: Oid) -> Result<()> {
+    spi::run(
+        "DELETE FROM credentials.former_app f WHERE f.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?;
+    Ok(())
+}
+
 /// Takes all attachments of a role away.
 pub fn forget(role: Oid) -> Result<()> {
     spi::run(

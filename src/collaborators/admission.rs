@@ -2,7 +2,6 @@
 
 use super::gate::{self, Asked, Gate, Target};
 use super::standing::{limits, Limits};
-use super::store;
 use crate::attachments;
 use crate::catalog::{self, Credential};
 use crate::core::{app, name};
@@ -89,7 +88,7 @@ fn target(limits: &Limits, credential: &Credential) -> Result<Target> {
     Ok(Target {
         is_default: credential.is_default(),
         apps: attachments::apps_of(credential.role)?,
-        former: store::former_apps(credential.role)?,
+        former: attachments::former_apps(credential.role)?,
         is_own: limits.has_made(credential.role)?,
     })
 }

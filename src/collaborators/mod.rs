@@ -21,6 +21,7 @@ pub use permission::{Permission, Permissions};
 pub use standing::{limits, Limits};
 pub use store::all;
 
+use crate::attachments;
 use crate::catalog::Credential;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::authority::record_name;
@@ -204,14 +205,10 @@ pub fn note_made(maker: Option<&Limits>, credential: &Credential) -> Result<()> 
     }
 }
 
-/// A credential was detached from an app: who does not manage that app may not destroy it.
-pub fn note_detached(role: Oid, app: &str) -> Result<()> {
-    store::note_detached(role, app)
-}
-
 /// A role is no credential any more; a collaborator it may still be.
 pub fn forget_credential(role: Oid) -> Result<()> {
-    store::forget_credential(role)
+    attachments::forget_former(role)?;
+    store::forget_maker(role)
 }
 
 /// A role has gone, and the rights that it was given with it.

@@ -1,5 +1,4 @@
-//! Rows of `credentials.collaborator` and `credentials.collaborator_right`, of `credentials.maker` and
-//! `credentials.former_app`.
+//! Rows of `credentials.collaborator`, `credentials.collaborator_right` and `credentials.maker`.
 
 use super::permission::{Permission, Permissions};
 use super::Collaboration;
@@ -213,35 +212,10 @@ pub(super) fn note_made(role: Oid, maker: Oid, maker_name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The apps that the credential of a role was detached from.
-pub(super) fn former_apps(role: Oid) -> Result<Vec<String>> {
-    spi::query(
-        "SELECT f.app FROM credentials.former_app f WHERE f.role OPERATOR(pg_catalog.=) $1
-          ORDER BY f.app USING OPERATOR(pg_catalog.<)",
-        &[role.into()],
-    )?
-    .iter()
-    .map(|row| row.text(0))
-    .collect()
-}
-
-/// The credential of a role was detached from an app.
-pub(super) fn note_detached(role: Oid, app: &str) -> Result<()> {
-    spi::run(
-        "INSERT INTO credentials.former_app (role, app) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        &[role.into(), app.into()],
-    )?;
-    Ok(())
-}
-
 /// The role is no credential any more.
-pub(super) fn forget_credential(role: Oid) -> Result<()> {
+pub(super) fn forget_maker(role: Oid) -> Result<()> {
     spi::run(
         "DELETE FROM credentials.maker m WHERE m.role OPERATOR(pg_catalog.=) $1",
-        &[role.into()],
-    )?;
-    spi::run(
-        "DELETE FROM credentials.former_app f WHERE f.role OPERATOR(pg_catalog.=) $1",
         &[role.into()],
     )?;
     Ok(())
