@@ -58,6 +58,7 @@ fn before_setup_everything_but_setup_claim_events_and_jobs_says_so() {
             argument.call(match argument.name.as_str() {
                 "job" => "1",
                 "spec" => "'{}'",
+                "permissions" => "'{view}'",
                 _ => "'newcomer'",
             })
         })
@@ -71,6 +72,8 @@ fn before_setup_everything_but_setup_claim_events_and_jobs_says_so() {
         "wait()",
         "reseal()",
         "list()",
+        "attachments()",
+        "collaborators()",
         "usernames()",
         "url()",
         "connection_info()",
