@@ -65,7 +65,7 @@ mod tests {
         let figures = by_state(&[State::Active, State::Suspended, State::Active]);
         let told: Vec<(String, f64)> = figures
             .iter()
-            .map(|f| (f.labels["state"].as_str().unwrap().to_owned(), f.value))
+            .filter_map(|f| Some((f.labels["state"].as_str()?.to_owned(), f.value)))
             .collect();
         let expected = State::ALL.map(|state| {
             let count = match state {
