@@ -25,6 +25,7 @@ pub mod ident;
 pub mod lock;
 pub mod log;
 pub mod logins;
+mod membership;
 mod memory;
 mod node;
 pub mod object;

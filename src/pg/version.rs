@@ -30,6 +30,53 @@ pub(super) fn acl_item(grantee: Oid, grantor: Oid, rights: u32) -> pg_sys::AclIt
     }
 }
 
+/// Rights as the server asks for them: never a grant option.
+pub(super) fn bits(rights: pg_sys::AclMode) -> u32 {
+    #[cfg(feature = "pg15")]
+    return rights;
+    #[cfg(not(feature = "pg15"))]
+    return (rights & 0xFFFF) as u32;
+}
+
+/// What a statement asks of a relation (parsenodes.h).
+#[cfg(feature = "pg15")]
+pub(super) type Asked = pg_sys::RangeTblEntry;
+#[cfg(not(feature = "pg15"))]
+pub(super) type Asked = pg_sys::RTEPermissionInfo;
+
+/// Whether it is asked of a relation at all.
+#[cfg(feature = "pg15")]
+pub(super) fn is_of_relation(asked: &Asked) -> bool {
+    asked.rtekind == pg_sys::RTEKind::RTE_RELATION
+}
+#[cfg(not(feature = "pg15"))]
+pub(super) fn is_of_relation(_: &Asked) -> bool {
+    true
+}
+
+/// Those of some rights on a relation that a role has; says where the relation is gone.
+///
+/// # Safety
+/// Looks at catalogs: inside a transaction.
+pub(super) unsafe fn class_aclmask(relation: Oid, role: Oid, rights: u32, gone: &mut bool) -> u32 {
+    let all = pg_sys::AclMaskHow::ACLMASK_ALL;
+    // SAFETY: as the caller vouches; between two look-ups without a message of invalidation a relation stays.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        return bits(pg_sys::pg_class_aclmask_ext(
+            relation, role, rights, all, gone,
+        ));
+        #[cfg(not(feature = "pg15"))]
+        {
+            pg_sys::pg_class_aclcheck_ext(relation, role, rights.into(), gone);
+            if *gone {
+                return 0;
+            }
+            bits(pg_sys::pg_class_aclmask(relation, role, rights.into(), all))
+        }
+    }
+}
+
 /// What a role may do in a schema.
 ///
 /// # Safety

@@ -4,7 +4,7 @@
 use super::place::Place;
 use super::{entries, open, Right, Target};
 use crate::error::Result;
-use crate::pg::{ident, xact, Oid};
+use crate::pg::{ident, version, xact, Oid};
 use pgrx::pg_sys;
 
 /// What was taken of a role on one target.
@@ -148,11 +148,7 @@ unsafe fn update(
     if rights == 0 {
         return acl;
     }
-    let item = pg_sys::AclItem {
-        ai_grantee: grantee,
-        ai_grantor: grantor,
-        ai_privs: rights,
-    };
+    let item = version::acl_item(grantee, grantor, rights);
     let how = match mode {
         Mode::Add => pg_sys::ACL_MODECHG_ADD,
         Mode::Take => pg_sys::ACL_MODECHG_DEL,

@@ -17,7 +17,7 @@ use super::acl::rights::USAGE;
 use super::node::elements;
 use super::shmem::ready;
 use super::value::Time;
-use super::{database, pairs, time, Oid};
+use super::{database, pairs, time, version, Oid};
 use memory::{Memory, POSTS};
 use pgrx::prelude::*;
 use pgrx::{pg_shmem_init, pg_sys, PgAtomic, PgLwLock};
@@ -78,22 +78,23 @@ pub fn notes() -> (Vec<Note>, bool) {
 /// gone.
 pub fn lacks(relation: Oid, schema: Oid, rights: u32, role: Oid) -> u32 {
     let mut gone = false;
-    let all = pg_sys::AclMaskHow::ACLMASK_ALL;
     let wanted = rights & !USAGE;
     // SAFETY: catalog lookups; with `is_missing` a relation that is gone is no error. A schema that a relation is
     // in stays while the relation does.
     unsafe {
-        let has = pg_sys::pg_class_aclmask_ext(relation, role, wanted, all, &mut gone) as u32;
+        let has = version::class_aclmask(relation, role, wanted, &mut gone);
         if gone || pg_sys::get_namespace_name(schema).is_null() {
             return 0;
         }
         let usage = pg_sys::AclMode::from(USAGE);
-        let usable = pg_sys::pg_namespace_aclmask(schema, role, usage, all) != 0;
+        let usable =
+            version::schema_aclcheck(schema, role, usage) == pg_sys::AclResult::ACLCHECK_OK;
         wanted & !has | if usable { 0 } else { USAGE }
     }
 }
 
 /// The server has found a statement to be permitted. No guard of pgrx around it, and nothing in it to drop.
+#[cfg(feature = "pg15")]
 unsafe extern "C-unwind" fn checked(range_table: *mut pg_sys::List, raise: bool) -> bool {
     // SAFETY: hands on what the server handed over.
     unsafe {
@@ -103,6 +104,26 @@ unsafe extern "C-unwind" fn checked(range_table: *mut pg_sys::List, raise: bool)
         };
         if allowed && is_on() {
             look(range_table);
+        }
+        allowed
+    }
+}
+
+/// The same, where what is asked for stands in a list of its own.
+#[cfg(not(feature = "pg15"))]
+unsafe extern "C-unwind" fn checked(
+    range_table: *mut pg_sys::List,
+    asked: *mut pg_sys::List,
+    raise: bool,
+) -> bool {
+    // SAFETY: hands on what the server handed over.
+    unsafe {
+        let allowed = match FORMER {
+            Some(former) => former(range_table, asked, raise),
+            None => true,
+        };
+        if allowed && is_on() {
+            look(asked);
         }
         allowed
     }
@@ -134,15 +155,15 @@ fn observed() -> Option<Vec<Post>> {
 }
 
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn look(range_table: *const pg_sys::List) {
+unsafe extern "C-unwind" fn look(asked: *const pg_sys::List) {
     let Some(posts) = observed() else { return };
-    // SAFETY: a range table, as the executor has it; the user's id is a plain global.
+    // SAFETY: a list of what is asked for, as the executor has it; the user's id is a plain global.
     unsafe {
         let user = pg_sys::GetUserId();
-        for entry in elements::<pg_sys::RangeTblEntry>(range_table) {
+        for entry in elements::<version::Asked>(asked) {
             let own = [Oid::INVALID, user, Oid::from(posts[0].role)];
-            let needed = (*entry).requiredPerms;
-            if (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+            let needed = version::bits((*entry).requiredPerms);
+            if version::is_of_relation(&*entry)
                 && needed != 0
                 && own.contains(&(*entry).checkAsUser)
             {
