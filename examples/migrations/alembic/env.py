@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, pool
 url = os.environ["DATABASE_URL"].replace("postgres://", "postgresql+psycopg://", 1)
 
 with create_engine(url, poolclass=pool.NullPool).connect() as connection:
-    context.configure(connection=connection, transaction_per_migration=True)
+    # Where the table of versions is must not hang on a search_path.
+    context.configure(connection=connection, version_table_schema="public", transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()

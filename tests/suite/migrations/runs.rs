@@ -20,7 +20,7 @@ fn the_app_works(s: &mut Scene) {
     assert_eq!(ask(&mut app, "SELECT current_user"), "web");
     run(
         &mut app,
-        "INSERT INTO orders (what) VALUES ('a thing'); SELECT * FROM orders",
+        "INSERT INTO public.orders (what) VALUES ('a thing'); SELECT * FROM public.orders",
     );
     assert_eq!(outcome(&mut app, "CREATE TABLE public.own ()"), "42501");
 }

@@ -132,7 +132,7 @@ impl Load<'_> {
 /// Three statements that belong together.
 fn transaction(client: &mut Client, number: usize) -> Result<(), postgres::Error> {
     client.batch_execute("BEGIN")?;
-    client.batch_execute(&format!("INSERT INTO ledger VALUES ({number})"))?;
+    client.batch_execute(&format!("INSERT INTO public.ledger VALUES ({number})"))?;
     client.batch_execute("SELECT pg_sleep(0.001)")?;
     client.batch_execute("COMMIT")
 }
@@ -145,7 +145,7 @@ fn rotations_under_load(clients: usize, rotations: usize) {
     run(
         &mut s.own,
         &format!(
-            "CREATE TABLE ledger (client int);
+            "CREATE TABLE public.ledger (client int);
              SELECT credentials.create('shop', 'read_write');
              SELECT credentials.set_endpoint('pool', '127.0.0.1', {}, 'disable');
              SELECT credentials.attach('shop', 'shop', endpoint => 'pool')",
@@ -191,7 +191,7 @@ fn rotations_under_load(clients: usize, rotations: usize) {
     );
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert_eq!(
-        ask(&mut s.su, "SELECT count(*) FROM ledger"),
+        ask(&mut s.su, "SELECT count(*) FROM public.ledger"),
         transactions.to_string()
     );
     assert_eq!(used.len(), 2 * rotations + 1);
