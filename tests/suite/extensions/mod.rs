@@ -13,6 +13,9 @@ use std::sync::Mutex;
 use crate::harness::{wait_until, Cluster, Place, SOON};
 use crate::scene::{ask, rows, Scene};
 
+/// The version of citext that the server comes with.
+const CITEXT: &str = if cfg!(feature = "pg18") { "1.8" } else { "1.6" };
+
 /// A scene in which a superuser's right is lent for these extensions.
 fn scene_with(list: &str) -> Scene {
     Scene::on(

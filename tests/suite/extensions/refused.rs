@@ -126,17 +126,17 @@ fn where_the_server_looks_into_other_folders_too_none_is_installed_by_a_superuse
     offer("cm_elsewhere", "", "CREATE TABLE elsewhere_table (n int);");
     let mut scene = scene_with("cm_elsewhere");
     let call = "SELECT * FROM credentials.install_extension('cm_elsewhere')";
-    let before = state(&mut scene);
     for path in ["/tmp:$system", "$system:/tmp"] {
         let set = format!("ALTER DATABASE app SET extension_control_path = '{path}'");
         run(&mut scene.su, &set);
+        let before = state(&mut scene);
         let mut own = scene
             .cluster
             .connect(&scene.cluster.url("default"))
             .unwrap();
         expect_error(&mut own, call, "42501");
+        assert_eq!(state(&mut scene), before);
     }
-    assert_eq!(state(&mut scene), before);
     run(
         &mut scene.su,
         "ALTER DATABASE app RESET extension_control_path",

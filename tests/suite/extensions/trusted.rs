@@ -1,6 +1,6 @@
 //! What trusted extensions allow by themselves.
 
-use super::{install, offer, state, whose};
+use super::{install, offer, state, whose, CITEXT};
 use crate::harness::expect_error;
 use crate::scene::{ask, column, outcome, rows, run, Scene};
 
@@ -11,7 +11,7 @@ fn default_installs_a_trusted_extension_by_its_own_right_into_a_schema_of_the_su
     assert_eq!(whose(&mut scene, "hstore"), "postgres, app_owner");
     assert_eq!(
         install(&mut scene, "'citext', schema => 'text_types'"),
-        "citext|text_types|1.6"
+        format!("citext|text_types|{CITEXT}")
     );
     assert_eq!(whose(&mut scene, "citext"), "postgres, app_owner");
     // The server keeps names of schemas that start with pg_ to itself.

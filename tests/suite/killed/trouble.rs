@@ -84,7 +84,15 @@ fn hog(cluster: &Cluster) -> (String, thread::JoinHandle<()>) {
     let mut client = cluster.superuser("app");
     let pid = ask(&mut client, "SELECT pg_backend_pid()");
     let hog = thread::spawn(move || {
-        let query = "SET force_parallel_mode = on; SET max_parallel_workers_per_gather = 1; SELECT pg_sleep(600)";
+        // The setting has another name from PostgreSQL 16 on.
+        let force = if cfg!(feature = "pg15") {
+            "force_parallel_mode"
+        } else {
+            "debug_parallel_query"
+        };
+        let query = &format!(
+            "SET {force} = on; SET max_parallel_workers_per_gather = 1; SELECT pg_sleep(600)"
+        );
         let ended = client
             .batch_execute(query)
             .expect_err("it is to be cancelled");

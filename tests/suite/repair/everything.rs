@@ -102,20 +102,22 @@ fn assert_repaired(su: &mut Client, before: &Owners, after: &Owners) {
     }
 }
 
-/// Kinds and names of what changed hands, without what follows its table or range.
+/// Kinds and names of what changed hands, without what follows its table or range. A multirange follows from
+/// PostgreSQL 17 on.
 fn changed(su: &mut Client, before: &Owners, after: &Owners) -> BTreeSet<String> {
     before
         .iter()
         .filter(|(object, owner)| after[*object] != **owner)
         .filter_map(|((catalog, oid), _)| {
             let class = if catalog == "pg_largeobject_metadata" { "pg_largeobject" } else { catalog };
+            let alone = if cfg!(feature = "pg15") { "m" } else { "" };
             let sql = format!(
                 "SELECT i.type || ' ' || i.identity FROM pg_identify_object('{class}'::regclass, {oid}, 0) i
                   WHERE NOT ('{class}' = 'pg_class' AND i.type IN ('index', 'toast table', 'composite type')) AND NOT EXISTS (
                     SELECT FROM pg_depend d WHERE d.classid = '{class}'::regclass AND d.objid = {oid}
                        AND ('{class}' = 'pg_class' AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
                          OR '{class}' = 'pg_type' AND d.deptype = 'i'
-                            AND NOT EXISTS (SELECT FROM pg_type m WHERE m.oid = {oid} AND m.typtype = 'm')
+                            AND NOT EXISTS (SELECT FROM pg_type m WHERE m.oid = {oid} AND m.typtype::text = '{alone}')
                             AND NOT EXISTS (SELECT FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
                                              WHERE t.oid = {oid})))"
             );
