@@ -97,10 +97,7 @@ pub fn update(
     let was = there.ok_or_else(|| unknown(name, app))?.permissions;
     refuse_beyond(giver, app, permissions, was)?;
     let changed = put(role, name, app, permissions)?;
-    Ok(Outcome {
-        was,
-        changed: changed || was != permissions,
-    })
+    Ok(Outcome { was, changed })
 }
 
 /// Takes a role from an app; by its present name, or by the one that it was added with. The lock is held. Gives

@@ -206,7 +206,8 @@ pub(super) fn maker(role: Oid) -> Result<Option<Oid>> {
 /// A collaborator made the credential of a role.
 pub(super) fn note_made(role: Oid, maker: Oid, maker_name: &str) -> Result<()> {
     spi::run(
-        "INSERT INTO credentials.maker (role, maker, maker_name) VALUES ($1, $2, $3)",
+        "INSERT INTO credentials.maker (role, maker, maker_name) VALUES ($1, $2, $3)
+             ON CONFLICT (role) DO UPDATE SET maker = EXCLUDED.maker, maker_name = EXCLUDED.maker_name",
         &[role.into(), maker.into(), maker_name.into()],
     )?;
     Ok(())
