@@ -8,7 +8,7 @@ use super::expand::{self, Code, Expander, Shape, Vocabulary, NOT_WITH_CATALOGS, 
 use super::roles;
 use crate::error::{Kind, Result};
 use crate::pg::acl::{rights, Right, PUBLIC};
-use crate::pg::census::{self, AccessList};
+use crate::pg::census::{self, AccessList, Space};
 use crate::pg::sink::{Interned, Sink};
 use crate::pg::value::Value;
 use crate::pg::{database, xact, Oid};
@@ -26,24 +26,39 @@ pub(super) fn is_hidden(schema: &[u8]) -> bool {
     schema == b"pg_catalog" || schema == b"information_schema"
 }
 
+/// The schemas that the reports tell of, by name.
+fn in_order() -> Result<Vec<Space>> {
+    let mut schemas = census::schemas()?;
+    schemas.retain(|schema| !is_hidden(&schema.name));
+    schemas.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(schemas)
+}
+
 /// The rows of `table_privileges()`: of one role, or of all.
 pub(super) fn of_tables(sink: &mut Sink, only: Option<Oid>) -> Result<()> {
     let roles = roles()?;
     let vocabulary = expand::tables(database::version());
-    let schemas: HashMap<Oid, Interned> = census::schemas()?
+    let schemas: HashMap<Oid, (usize, Interned)> = in_order()?
         .iter()
-        .filter(|schema| !is_hidden(&schema.name))
-        .map(|schema| (schema.oid, sink.name(&schema.name)))
+        .zip(0..)
+        .map(|(schema, place)| (schema.oid, (place, sink.name(&schema.name))))
         .collect();
     let mut shapes = Shapes::default();
-    let mut objects = Vec::new();
+    let mut found = Vec::new();
     census::relations(&TABLES, |relation| {
-        if let Some(schema) = schemas.get(&relation.schema) {
+        if let Some((place, schema)) = schemas.get(&relation.schema) {
             let shape = shapes.number(&relation.list, relation.system, &vocabulary);
-            let name = sink.name(relation.name);
-            objects.push(([*schema, name, sink.letter(relation.kind)], shape));
+            let columns = [
+                *schema,
+                sink.name(relation.name),
+                sink.letter(relation.kind),
+            ];
+            found.push(((*place, relation.name.to_vec()), (columns, shape)));
         }
     })?;
+    // The catalog has them in the order of its pages, which is another one after each VACUUM.
+    found.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let objects: Vec<_> = found.into_iter().map(|(_, object)| object).collect();
     Report {
         roles: &roles,
         vocabulary: &vocabulary,
@@ -59,10 +74,7 @@ pub(super) fn of_schemas(sink: &mut Sink, only: Option<Oid>) -> Result<()> {
     let database = census::database()?;
     let mut shapes = Vec::new();
     let mut objects = Vec::new();
-    for schema in census::schemas()? {
-        if is_hidden(&schema.name) {
-            continue;
-        }
+    for schema in in_order()? {
         objects.push(([sink.name(&schema.name)], shapes.len()));
         shapes.push(if census::is_own_temporary(schema.oid) {
             Shape::of(&temporary(&database.rights), &SCHEMAS)

@@ -53,3 +53,17 @@ fn what_is_dropped_while_a_report_is_made_is_no_error() {
     });
     assert_ne!(ask(&mut scene.own, reports[0]), "0");
 }
+
+#[test]
+fn rows_come_in_the_order_of_names_whatever_order_the_catalog_has_them_in() {
+    let mut scene = Scene::new();
+    run(
+        &mut scene.own,
+        "CREATE SCHEMA zoo; CREATE SCHEMA ark; CREATE TABLE zoo.b (i int); CREATE TABLE zoo.a (i int);
+         CREATE TABLE ark.z (i int); CREATE TABLE ark.\"B\" (i int); ALTER TABLE zoo.b ADD COLUMN j int",
+    );
+    let order = "SELECT schema_name || '.' || table_name FROM credentials.table_privileges('default') WHERE schema_name IN ('ark', 'zoo')";
+    assert_eq!(column(&mut scene.own, order), ["ark.B", "ark.z", "zoo.a", "zoo.b"]);
+    let order = "SELECT schema_name FROM credentials.schema_privileges('default') WHERE schema_name IN ('ark', 'zoo')";
+    assert_eq!(column(&mut scene.own, order), ["ark", "zoo"]);
+}
