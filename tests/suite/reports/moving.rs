@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::scene::{ask, outcome, run, Scene};
+use crate::scene::{ask, column, outcome, run, Scene};
 
 #[test]
 fn what_is_dropped_while_a_report_is_made_is_no_error() {
@@ -63,7 +63,10 @@ fn rows_come_in_the_order_of_names_whatever_order_the_catalog_has_them_in() {
          CREATE TABLE ark.z (i int); CREATE TABLE ark.\"B\" (i int); ALTER TABLE zoo.b ADD COLUMN j int",
     );
     let order = "SELECT schema_name || '.' || table_name FROM credentials.table_privileges('default') WHERE schema_name IN ('ark', 'zoo')";
-    assert_eq!(column(&mut scene.own, order), ["ark.B", "ark.z", "zoo.a", "zoo.b"]);
+    assert_eq!(
+        column(&mut scene.own, order),
+        ["ark.B", "ark.z", "zoo.a", "zoo.b"]
+    );
     let order = "SELECT schema_name FROM credentials.schema_privileges('default') WHERE schema_name IN ('ark', 'zoo')";
     assert_eq!(column(&mut scene.own, order), ["ark", "zoo"]);
 }
