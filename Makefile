@@ -21,6 +21,8 @@ unexport RUST_BACKTRACE
 # nothing is compiled twice.
 VERSION := $(if $(filter-out 15,$(PG)),--no-default-features --features pg$(PG))
 TESTING := $(VERSION) --features fault
+# Tests wait for servers half of their time.
+THREADS := $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 # A fresh clone in CI builds exactly what was committed.
 LOCKED  := $(if $(CI),--locked,)
 
@@ -82,7 +84,7 @@ test-build: test-server
 	@scripts/install.sh "$$(scripts/server_copy.sh test)" $(TARGET)/debug/libcredential_manager.so >/dev/null
 
 test: test-build ## all tests, each suite on throwaway servers
-	@cargo test $(LOCKED) $(TESTING) --lib --tests --no-fail-fast
+	@cargo test $(LOCKED) $(TESTING) --lib --tests --no-fail-fast -- --test-threads $(THREADS)
 
 test-long: test ## all tests, then again in their long forms with a hostile database owner's settings
 	@echo "== again, in databases whose owner set traps"

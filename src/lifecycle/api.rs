@@ -150,8 +150,6 @@ pub fn destroy(call: &Call) -> Result<Answer> {
     rotation::refuse_destroying(&credential)?;
     let heir = destruction::heir(&credential, &raw_heir)?;
     destruction::require_confirm(&credential, confirm.as_deref())?;
-    // Under the lock that attach() takes, so that no app gets it meanwhile.
-    lock::credential(credential.role)?;
     attachments::refuse_attached(&credential)?;
     destruction::refuse_blocked(&credential)?;
     let job = destruction::order(

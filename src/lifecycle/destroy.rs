@@ -105,9 +105,13 @@ pub fn order(credential: &Credential, kind: jobs::Kind, heir: Oid, by: Oid) -> R
     order.place(by)
 }
 
-/// NOLOGIN, no verifier, no stored password, state `destroying`.
+/// NOLOGIN, no verifier, no stored password, state `destroying`. Under the lock that attach() takes nobody may have
+/// attached it meanwhile; where that is not to be had, what its holder attached goes with the credential.
 pub fn close(credential: &Credential) -> Result<Applied> {
-    let applied = rotation::attempt(credential, |now| rotation::overrule(now, &closed()))?;
+    let applied = rotation::attempt(credential, |now| {
+        attachments::refuse_attached(now)?;
+        rotation::overrule(now, &closed())
+    })?;
     if applied == Applied::AtCommit {
         note_closed(credential.role)?;
     }

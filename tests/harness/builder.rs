@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex, Once, OnceLock};
 
 use rustix::process::Signal;
 
@@ -187,13 +187,35 @@ impl Default for Builder {
     }
 }
 
-/// A new folder of its own for a cluster. In /tmp: a socket's path may have 107 characters and no more.
+/// Where clusters live: in memory where there is room and programs may run, since eight hundred of them are some
+/// thirty gigabytes to write; else in /tmp. Short, as a socket's path may have 107 characters and no more.
+fn homes() -> &'static str {
+    static HOMES: OnceLock<&str> = OnceLock::new();
+    HOMES.get_or_init(|| {
+        let fits = Command::new("/bin/sh")
+            .args(["-c", ROOM_IN_MEMORY])
+            .status();
+        match fits.is_ok_and(|status| status.success()) {
+            true => "/dev/shm",
+            false => "/tmp",
+        }
+    })
+}
+
+/// Eight gigabytes free, and a script there runs.
+const ROOM_IN_MEMORY: &str = r#"
+    [ "$(df --output=avail -k /dev/shm | tail -n 1)" -ge 8388608 ] || exit 1
+    script=$(mktemp /dev/shm/cm.XXXXXX) && printf '#!/bin/sh\n' >"$script" && chmod +x "$script" && "$script"
+    fits=$?; rm -f "$script"; exit "$fits""#;
+
+/// A new folder of its own for a cluster.
 pub fn new_home(place: &Place) -> PathBuf {
     static SWEPT: Once = Once::new();
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     SWEPT.call_once(|| sweep(place));
     let home = PathBuf::from(format!(
-        "/tmp/cm-{}-{}",
+        "{}/cm-{}-{}",
+        homes(),
         process::id(),
         COUNTER.fetch_add(1, Ordering::Relaxed)
     ));
@@ -209,7 +231,7 @@ pub fn new_home(place: &Place) -> PathBuf {
 
 /// Ends and removes what a killed run of this same build left behind.
 fn sweep(place: &Place) {
-    for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
+    for entry in fs::read_dir(homes()).into_iter().flatten().flatten() {
         let home = entry.path();
         let name = entry.file_name();
         let Some(owner) = name

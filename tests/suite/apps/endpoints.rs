@@ -1,7 +1,8 @@
 //! Endpoints: leader by the settings or by a row, pools by name.
 
 use super::{attach, scene, value};
-use crate::scene::{outcome, rows, run};
+use crate::harness::{wait_until, SOON};
+use crate::scene::{ask, outcome, rows, run};
 
 #[test]
 fn leader_is_what_the_settings_say_until_it_is_set_and_again_after_it_is_dropped() {
@@ -109,4 +110,26 @@ fn hosts_ports_modes_and_names_that_are_none_are_refused() {
         rows(own, "SELECT endpoint FROM credentials.endpoints()"),
         ["leader"]
     );
+}
+
+#[test]
+fn an_endpoint_that_is_being_attached_to_is_not_dropped() {
+    let mut scene = scene();
+    run(
+        &mut scene.own,
+        "SELECT credentials.set_endpoint('pool', 'pool.example.com')",
+    );
+    run(
+        &mut scene.own,
+        "BEGIN; SELECT credentials.attach('one', 'shop', endpoint => 'pool')",
+    );
+    let mut other = scene.cluster.superuser("app");
+    let dropping =
+        std::thread::spawn(move || outcome(&mut other, "SELECT credentials.drop_endpoint('pool')"));
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'object'";
+    wait_until("drop_endpoint() waits", SOON, || {
+        ask(&mut scene.su, waiting) == "1"
+    });
+    run(&mut scene.own, "COMMIT");
+    assert_eq!(dropping.join().unwrap(), "55006");
 }

@@ -42,38 +42,34 @@ fn destroy_and_release_refuse_an_attached_credential_and_name_the_apps() {
 }
 
 #[test]
-fn what_is_being_destroyed_is_not_attached_and_what_is_being_attached_is_not_destroyed() {
+fn what_is_being_destroyed_is_not_attached_and_who_holds_it_by_attaching_it_does_not_stop_that() {
     let mut scene = scene();
-    run(
-        &mut scene.own,
-        "BEGIN; SELECT credentials.attach('one', 'shop')",
-    );
-    let mut other = scene.cluster.superuser("app");
-    let destroying = std::thread::spawn(move || {
-        outcome(
-            &mut other,
-            "SELECT credentials.destroy('one', confirm => 'app')",
-        )
-    });
-    wait_until("destroy() waits", SOON, || {
-        ask(
-            &mut scene.su,
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'object'",
-        ) == "1"
-    });
-    run(&mut scene.own, "COMMIT");
-    assert_eq!(destroying.join().unwrap(), "55006");
-    // Its own session keeps the role from being dropped at once.
-    let _session = scene.login("two");
     run(
         &mut scene.own,
         "BEGIN; SELECT credentials.destroy('two', confirm => 'app')",
     );
-    assert_eq!(
-        outcome(&mut scene.own, "SELECT credentials.attach('two', 'shop')"),
-        "55006"
-    );
+    let refused = outcome(&mut scene.own, "SELECT credentials.attach('two', 'shop')");
+    assert_eq!(refused, "55006");
     run(&mut scene.own, "ROLLBACK");
+    run(
+        &mut scene.own,
+        "BEGIN; SELECT credentials.attach('one', 'shop')",
+    );
+    run(
+        &mut scene.su,
+        "SELECT credentials.destroy('one', confirm => 'app')",
+    );
+    run(&mut scene.su, "SELECT credentials.wait('one')");
+    assert_ne!(
+        outcome(&mut scene.own, "COMMIT"),
+        "",
+        "its session was ended"
+    );
+    let left = ask(
+        &mut scene.su,
+        "SELECT count(*) FROM credentials.attachments()",
+    );
+    assert_eq!(left, "0");
 }
 
 #[test]

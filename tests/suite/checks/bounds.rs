@@ -146,6 +146,7 @@ fn every_code_of_the_papers_is_made_seen_and_mended_somewhere_here() {
         include_str!("roles.rs"),
         include_str!("members.rs"),
         include_str!("public.rs"),
+        include_str!("collaborators.rs"),
         include_str!("credentials.rs"),
         include_str!("flat.rs"),
         include_str!("groups.rs"),

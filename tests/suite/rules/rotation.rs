@@ -119,9 +119,11 @@ fn rule_11_the_door_is_closed_first_and_what_a_last_session_made_is_not_lost() {
     let kept = outcome(&mut c1, "COMMIT").is_empty();
     scene.settle();
     let owner = "SELECT coalesce(max(pg_get_userbyid(relowner)), 'none') FROM pg_class WHERE relname = 'in_flight'";
-    assert_eq!(
-        ask(&mut scene.su, owner),
-        if kept { "app_owner" } else { "none" }
+    // Who is ended between the commit and its answer hears of neither.
+    let owner = ask(&mut scene.su, owner);
+    assert!(
+        owner == "app_owner" || owner == "none" && !kept,
+        "{owner}, kept: {kept}"
     );
     assert_eq!(
         ask(
