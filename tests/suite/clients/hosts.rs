@@ -99,7 +99,12 @@ fn a_sockets_directory_is_found_by_clients_that_know_sockets_in_a_url() {
         &format!("SELECT credentials.set_endpoint('socket', '{home}', {port}, 'disable')"),
     );
     let urls = urls(&s.cluster, &mut s.own, &["shop"], "socket");
-    assert!(urls[0].contains("@%2Ftmp%2F"), "{}", urls[0]);
+    let encoded = home.replace('/', "%2F");
+    assert!(
+        urls[0].contains(&format!("@{encoded}:{port}/app")),
+        "{}",
+        urls[0]
+    );
     let mut logins = python_clients(&urls);
     logins.extend(psql(&s.cluster, &urls));
     logins.extend(script(&mut node_postgres(), &urls));
