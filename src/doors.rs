@@ -116,6 +116,8 @@ fn enter(call: &Call) -> Result<Answer> {
             if door.nature == Nature::Tells {
                 xact::mark_changed();
             } else {
+                // What a caller was told is done stays done, whatever `synchronous_commit` the owner has set.
+                xact::force_sync_commit();
                 xact::mark_news();
             }
             line.write(Outcome::Done);
