@@ -3,8 +3,8 @@
 use super::About;
 use crate::error::Result;
 use crate::pg::spi;
-use crate::pg::time;
 use crate::pg::value::{at, Time, Type, Value};
+use crate::pg::{row, time};
 
 /// Who, from where.
 pub(super) struct Entry {
@@ -22,13 +22,11 @@ pub(super) fn insert(
     detail: serde_json::Value,
     news: bool,
 ) -> Result<()> {
-    spi::run(
-        "WITH e AS (
-           INSERT INTO credentials.event
-             (at, action, name, role, effective_role, outer_role, session_role, client_addr, application_name, detail, app)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-           RETURNING id)
-         INSERT INTO credentials.news (event) SELECT e.id FROM e WHERE $12",
+    let number = spi::number(
+        "INSERT INTO credentials.event
+           (at, action, name, role, effective_role, outer_role, session_role, client_addr, application_name, detail, app)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         RETURNING id",
         &[
             at(time::now()),
             action.into(),
@@ -41,10 +39,12 @@ pub(super) fn insert(
             entry.application.clone().into(),
             detail.into(),
             about.app.into(),
-            news.into(),
         ],
     )?;
-    Ok(())
+    match news {
+        true => row::append("news", number),
+        false => Ok(()),
+    }
 }
 
 /// Events of a name, from a time on, after a number; each is a parameter, NULL for any.

@@ -36,6 +36,7 @@ pub mod prepared;
 pub mod replication;
 pub mod role;
 pub mod role_settings;
+pub mod row;
 pub mod schema;
 pub mod session;
 pub mod settings;

@@ -12,10 +12,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// How many roles' logins are remembered between two visits of the worker; beyond, the oldest goes.
 const LOGINS: usize = 512;
 
+/// How long news wait for more, in microseconds.
+const IN_ONE_GO: Time = 50_000;
+
 #[derive(Clone, Copy)]
 pub(super) struct Shared {
     /// Work was committed, or nobody has looked since the start.
     pub(super) look_now: bool,
+    /// When a worker is to be started for what was recorded since and nobody was told of yet; 0: nothing.
+    news_at: Time,
     /// When the next thing is due, as the last worker saw it; 0: nothing.
     next_due: Time,
     /// When the launcher first ran in this memory, which a crash makes anew.
@@ -44,6 +49,7 @@ impl Default for Shared {
     fn default() -> Self {
         Shared {
             look_now: true,
+            news_at: 0,
             next_due: 0,
             since: 0,
             swept: false,
@@ -126,6 +132,23 @@ pub fn work_committed(cut: &[Oid]) {
     wake(launcher);
 }
 
+/// A transaction that recorded something to tell has committed. What comes within [`IN_ONE_GO`] is told by one
+/// worker: starting one for each of many calls would cost as much as the calls.
+pub fn news_committed() {
+    if !ready() {
+        return;
+    }
+    let launcher = {
+        let mut shared = SHARED.exclusive();
+        if shared.look_now || shared.news_at != 0 {
+            return;
+        }
+        shared.news_at = time::now() + IN_ONE_GO;
+        shared.launcher
+    };
+    wake(launcher);
+}
+
 /// Wakes a process of this server, where it is one.
 pub(super) fn wake(pid: i32) {
     if pid == 0 {
@@ -165,9 +188,21 @@ pub fn set_worker(worker: (i32, Time)) {
     SHARED.exclusive().worker = worker;
 }
 
-/// Takes the word that there may be work; true once for each word.
-pub fn take_look_now() -> bool {
-    std::mem::take(&mut SHARED.exclusive().look_now)
+/// Takes the word that there may be work, or news that have waited long enough; true once for each word.
+pub fn take_look_now(now: Time) -> bool {
+    let mut shared = SHARED.exclusive();
+    let due = shared.news_at != 0 && shared.news_at <= now;
+    let look = std::mem::take(&mut shared.look_now) || due;
+    if look {
+        shared.news_at = 0;
+    }
+    look
+}
+
+/// When a worker is to be started for news; `None`: there are none.
+pub fn news_at() -> Option<Time> {
+    let at = SHARED.share().news_at;
+    (at != 0).then_some(at)
 }
 
 /// Says that there may be work, and wakes the launcher.

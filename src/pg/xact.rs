@@ -71,8 +71,10 @@ pub fn mark_changed() {
                 What::Pair(role, twin) => pairs::changed(role, twin),
             }
         }
-        if !left.is_empty() {
-            shmem::work_committed(&cut);
+        match left.iter().all(|l| matches!(l.what, What::News)) {
+            _ if left.is_empty() => {}
+            true => shmem::news_committed(),
+            false => shmem::work_committed(&cut),
         }
     });
     pgrx::register_xact_callback(PgXactCallbackEvent::Abort, || {

@@ -97,7 +97,7 @@ impl Watch {
         let due = shmem::next_due().is_some_and(|due| due <= now) && now >= self.not_before;
         // A commit that left work is news: whatever was wrong may be right since. It is no news to a
         // database in which workers come to grief.
-        let news = self.failures < 2 && shmem::take_look_now();
+        let news = self.failures < 2 && shmem::take_look_now(now);
         if news || due {
             self.start(now, "home");
         }
@@ -240,9 +240,12 @@ impl Watch {
         if !sweeps::sweeps().is_empty() {
             pause = SWEEP_PAUSE;
         }
-        if let (Some(due), None) = (shmem::next_due(), &self.running) {
-            let due = due.max(self.not_before);
-            pause = pause.min((due - time::now()) / 1_000 + 1);
+        if self.running.is_none() {
+            let due = shmem::next_due().map(|due| due.max(self.not_before));
+            let news = shmem::news_at().filter(|_| self.failures < 2);
+            for at in [due, news].into_iter().flatten() {
+                pause = pause.min((at - time::now()) / 1_000 + 1);
+            }
         }
         pause.max(1)
     }
