@@ -83,6 +83,14 @@ impl Scene {
     }
 }
 
+/// Waits until the launcher is alone: all is told and done, and no worker has a process.
+#[track_caller]
+pub fn idle(su: &mut Client) {
+    let busy = "SELECT (SELECT count(*) FROM credentials.news) + (SELECT count(*) FROM pg_stat_activity
+                 WHERE backend_type LIKE 'credential_manager%' AND backend_type NOT LIKE '%launcher')";
+    wait_until("no worker is at work", SOON, || ask(su, busy) == "0");
+}
+
 /// Runs statements that must succeed.
 #[track_caller]
 pub fn run(client: &mut Client, sql: &str) {

@@ -9,7 +9,7 @@ use postgres::Client;
 
 use super::ends;
 use crate::harness::{sqlstate, wait_until, Builder, Cluster, SOON};
-use crate::scene::{ask, run};
+use crate::scene::{ask, idle, run};
 
 fn quick() -> Builder {
     Cluster::builder().setting("credential_manager.rotation_linger", "0")
@@ -51,6 +51,7 @@ fn without_a_free_worker_process_it_waits_the_log_says_so_once_and_it_goes_on_wh
     // One for the server's own launcher, one for ours, and one that somebody else takes.
     let (cluster, old) = created(quick().setting("max_worker_processes", "3"));
     run(&mut cluster.superuser("app"), "SELECT credentials.wait()");
+    idle(&mut cluster.superuser("app"));
     let (pid, hog) = hog(&cluster);
     order(&cluster);
     let words = "no background worker is free";

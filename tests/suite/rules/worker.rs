@@ -1,7 +1,7 @@
 //! Rules 4 and 13: what runs with a superuser's rights calls nobody's code and waits for nobody's lock.
 
 use crate::harness::{expect_error, Cluster};
-use crate::scene::{ask, column, run, Scene};
+use crate::scene::{ask, column, idle, run, Scene};
 
 #[test]
 fn rule_04_and_13_a_hostile_owner_springs_no_trap_on_calls_or_worker() {
@@ -138,6 +138,7 @@ fn rule_13_default_cannot_signal_the_worker() {
         .setting("log_min_messages", "info")
         .start();
     let mut scene = Scene::on(cluster);
+    idle(&mut scene.su);
     let workers = "SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'credential_manager%'";
     let pids = column(&mut scene.su, workers);
     assert!(!pids.is_empty(), "the launcher runs");

@@ -12,7 +12,7 @@ mod odd;
 
 use postgres::Client;
 
-use crate::scene::{ask, column, rows};
+use crate::scene::{ask, column, idle, rows};
 
 /// The statements of a plan, in order.
 #[track_caller]
@@ -73,6 +73,8 @@ fn versions(su: &mut Client) -> Vec<String> {
 /// nothing in the log of the server's writes.
 #[track_caller]
 fn writes_nothing(su: &mut Client, client: &mut Client, spec: &str) {
+    // A worker that is still about notes logins in rows.
+    idle(su);
     let before = versions(su);
     assert_eq!(plan(client, spec), [""; 0]);
     // The first reading of rows that were written may tidy their pages up, and others write now and then.
