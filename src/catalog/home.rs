@@ -1,7 +1,7 @@
 //! Whether this is the installation, the cluster and the database that the rows are bound to.
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::{database, ident, spi, Oid};
+use crate::pg::{database, ident, row, spi, Oid};
 use crate::settings;
 
 /// What the rows are bound to.
@@ -45,11 +45,8 @@ fn judge(
 
 /// The installation row of this database.
 pub fn installation() -> Result<Installation> {
-    let row = spi::row(
-        "SELECT i.system_identifier, i.database FROM credentials.installation i",
-        &[],
-    )?
-    .ok_or_else(|| Kind::Internal.error("the installation row is gone"))?;
+    let row = row::find("installation", &[], &["system_identifier", "database"])?
+        .ok_or_else(|| Kind::Internal.error("the installation row is gone"))?;
     Ok(Installation {
         system_identifier: row.int8(0)?.cast_unsigned(),
         database: row.oid(1)?,

@@ -4,7 +4,7 @@ use super::{Credential, State};
 use crate::error::{Kind, Result};
 use crate::pg::spi::{self, Row};
 use crate::pg::value::{at, maybe_at, Time};
-use crate::pg::{time, xact, Oid};
+use crate::pg::{row, time, xact, Oid};
 
 fn read(row: &Row) -> Result<Credential> {
     let word = row.text(3)?;
@@ -23,21 +23,30 @@ fn read(row: &Row) -> Result<Credential> {
     })
 }
 
+/// The columns of [`read`].
+const COLUMNS: [&str; 10] = [
+    "role",
+    "name",
+    "role_name",
+    "state",
+    "secret",
+    "lease",
+    "valid_until",
+    "created_at",
+    "rotated_at",
+    "last_login_at",
+];
+
 fn read_all(rows: &[Row]) -> Result<Vec<Credential>> {
     rows.iter().map(read).collect()
 }
 
 /// The credential of exactly this name.
 pub(super) fn find(name: &str) -> Result<Option<Credential>> {
-    spi::row(
-        "SELECT c.role, c.name, c.role_name, c.state, c.secret, c.lease, c.valid_until, c.created_at,
-                c.rotated_at, c.last_login_at
-           FROM credentials.credential c WHERE c.name OPERATOR(pg_catalog.=) $1",
-        &[name.into()],
-    )?
-    .as_ref()
-    .map(read)
-    .transpose()
+    row::find("credential", &[("name", name.into())], &COLUMNS)?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// The credential whose name or whose role's name is this one but for upper and lower case.
@@ -58,15 +67,10 @@ pub fn find_folded(name: &str) -> Result<Option<Credential>> {
 
 /// The credential of a role.
 pub fn by_role(role: Oid) -> Result<Option<Credential>> {
-    spi::row(
-        "SELECT c.role, c.name, c.role_name, c.state, c.secret, c.lease, c.valid_until, c.created_at,
-                c.rotated_at, c.last_login_at
-           FROM credentials.credential c WHERE c.role OPERATOR(pg_catalog.=) $1",
-        &[role.into()],
-    )?
-    .as_ref()
-    .map(read)
-    .transpose()
+    row::find("credential", &[("role", role.into())], &COLUMNS)?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// Every credential: default first, then by name.

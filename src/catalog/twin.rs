@@ -4,7 +4,7 @@ use super::Credential;
 use crate::error::{Kind, Result};
 use crate::pg::spi::{self, Row};
 use crate::pg::value::{at, maybe_at, Time, Value};
-use crate::pg::{xact, Oid};
+use crate::pg::{row, xact, Oid};
 
 /// How far a rotation is, as the twin's row says; the words stand in its CHECK constraint too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,9 @@ pub fn all() -> Result<Vec<Twin>> {
 
 /// The twin of a credential's role, while it has one.
 pub fn of(role: Oid) -> Result<Option<Twin>> {
+    if row::find("twin", &[("role", role.into())], &[])?.is_none() {
+        return Ok(None);
+    }
     spi::row(
         "SELECT t.role, t.twin, t.phase, t.former, t.begun_at, t.overlap_until, t.deadline, t.renewed,
                 t.twin_cut, t.committed::pg_catalog.text, t.linger_until, t.caller, t.caller_began

@@ -3,7 +3,8 @@
 use super::preset::GroupKind;
 use crate::error::{Kind, Result};
 use crate::pg::spi::{self, Row};
-use crate::pg::{database, ident, time, Oid};
+use crate::pg::value::Value;
+use crate::pg::{database, ident, row, time, Oid};
 
 /// The scope of groups that hold rights on every schema.
 pub const EVERY_SCHEMA: Oid = Oid::INVALID;
@@ -38,7 +39,7 @@ impl Group {
     }
 }
 
-pub(super) fn read(row: &Row) -> Result<Group> {
+fn read(row: &Row) -> Result<Group> {
     let kind = row.text(2)?;
     Ok(Group {
         role: row.oid(0)?,
@@ -78,27 +79,20 @@ pub fn on_schema(schema: Oid) -> Result<Vec<Group>> {
 
 /// The group of a scope and kind.
 pub fn find(scope: Oid, kind: GroupKind) -> Result<Option<Group>> {
-    spi::row(
-        "SELECT g.role, g.role_name, g.kind, g.scope, g.scope_name
-           FROM credentials.access_group g
-          WHERE g.scope OPERATOR(pg_catalog.=) $1 AND g.kind OPERATOR(pg_catalog.=) $2",
-        &[scope.into(), kind.as_str().into()],
-    )?
-    .as_ref()
-    .map(read)
-    .transpose()
+    one(&[("scope", scope.into()), ("kind", kind.as_str().into())])
 }
 
 /// The group of a role.
 pub fn by_role(role: Oid) -> Result<Option<Group>> {
-    spi::row(
-        "SELECT g.role, g.role_name, g.kind, g.scope, g.scope_name
-           FROM credentials.access_group g WHERE g.role OPERATOR(pg_catalog.=) $1",
-        &[role.into()],
-    )?
-    .as_ref()
-    .map(read)
-    .transpose()
+    one(&[("role", role.into())])
+}
+
+fn one(key: &[(&str, Value)]) -> Result<Option<Group>> {
+    let columns = ["role", "role_name", "kind", "scope", "scope_name"];
+    row::find("access_group", key, &columns)?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// The groups that own schemas which are there, and whose roles are theirs still: schema and role.

@@ -9,21 +9,17 @@ use crate::pg::spi;
 use crate::pg::Oid;
 use std::collections::{BTreeMap, HashMap};
 
-/// The groups that a role is a member of itself.
+/// The groups that a role is a member of itself, by scope and kind.
 pub fn groups_of(role: Oid) -> Result<Vec<Group>> {
-    spi::query(
-        "SELECT g.role, g.role_name, g.kind, g.scope, g.scope_name
-           FROM credentials.access_group g
-           JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) g.role
-            AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) g.role_name
-          WHERE EXISTS (SELECT FROM pg_catalog.pg_auth_members m
-                         WHERE m.roleid OPERATOR(pg_catalog.=) g.role AND m.member OPERATOR(pg_catalog.=) $1)
-          ORDER BY g.scope_name USING OPERATOR(pg_catalog.<), g.kind USING OPERATOR(pg_catalog.<)",
-        &[role.into()],
-    )?
-    .iter()
-    .map(group::read)
-    .collect()
+    let mut groups = Vec::new();
+    for above in role::groups_of(role) {
+        groups.extend(group::by_role(above)?.filter(Group::is_bound));
+    }
+    groups.sort_by(|a, b| {
+        let kinds = || a.kind.as_str().cmp(b.kind.as_str());
+        a.scope_name.cmp(&b.scope_name).then_with(kinds)
+    });
+    Ok(groups)
 }
 
 /// Makes a role a member of a group.

@@ -88,16 +88,15 @@ pub fn stored_verifier(oid: Oid) -> Result<Option<String>> {
 
 /// Whether a role is a member of nothing, as most are.
 pub fn is_alone(oid: Oid) -> bool {
-    // SAFETY: a lookup by the member alone, as `roles_is_member_of` (acl.c) makes it; the list is released.
-    unsafe {
-        pg_sys::AcceptInvalidationMessages();
-        let none = pg_sys::Datum::from(0);
-        let cache = pg_sys::SysCacheIdentifier::AUTHMEMMEMROLE as c_int;
-        let list = pg_sys::SearchSysCacheList(cache, 1, oid.into(), none, none);
-        let alone = (*list).n_members == 0;
-        pg_sys::ReleaseCatCacheList(list);
-        alone
-    }
+    memberships(oid).is_empty()
+}
+
+/// The roles that a role is a member of itself, not through a third; each once, by OID.
+pub fn groups_of(member: Oid) -> Vec<Oid> {
+    let mut groups: Vec<Oid> = memberships(member).into_iter().map(|m| m.0).collect();
+    groups.sort_unstable_by_key(|group| group.to_u32());
+    groups.dedup();
+    groups
 }
 
 /// Whether a role is a member of another itself, not through a third.
@@ -107,8 +106,14 @@ pub fn is_direct_member(member: Oid, group: Oid) -> bool {
 
 /// Who made a role a member of another. From PostgreSQL 16 on that can be several, a membership each.
 pub(super) fn grantors(member: Oid, group: Oid) -> Vec<Oid> {
-    // SAFETY: a lookup as in `is_alone`; the rows stay as they are until the list is released, and the
-    // columns that are read are OIDs.
+    let of_group = memberships(member).into_iter().filter(|m| m.0 == group);
+    of_group.map(|m| m.1).collect()
+}
+
+/// The memberships of a role: in whom, and by whom.
+fn memberships(member: Oid) -> Vec<(Oid, Oid)> {
+    // SAFETY: a lookup by the member alone, as `roles_is_member_of` (acl.c) makes it; the rows stay as they are
+    // until the list is released, and the columns that are read are OIDs.
     unsafe {
         pg_sys::AcceptInvalidationMessages();
         let none = pg_sys::Datum::from(0);
@@ -120,11 +125,12 @@ pub(super) fn grantors(member: Oid, group: Oid) -> Vec<Oid> {
             let datum = pg_sys::SysCacheGetAttr(cache, tuple, column, &mut null);
             Oid::from(datum.value() as u32)
         };
-        let of_group = rows
+        let found = rows
             .iter()
-            .filter(|row| role(row, version::MEMBERS_ROLEID) == group);
-        let found = of_group
-            .map(|row| role(row, version::MEMBERS_GRANTOR))
+            .map(|row| {
+                let group = role(row, version::MEMBERS_ROLEID);
+                (group, role(row, version::MEMBERS_GRANTOR))
+            })
             .collect();
         pg_sys::ReleaseCatCacheList(list);
         found

@@ -4,6 +4,7 @@
 //! Other objects are locked where ALTER … OWNER locks them, so that nobody gives one to another
 //! owner between our look at it and our move.
 
+use super::node::oids;
 use super::owner::Class;
 use super::Oid;
 use pgrx::pg_sys;
@@ -138,19 +139,6 @@ fn parts(relation: Oid) -> (Vec<Oid>, Oid) {
         };
         pg_sys::relation_close(open, pg_sys::NoLock as i32);
         (indexes, toast)
-    }
-}
-
-/// # Safety
-/// `list` must be null or a list of OIDs.
-unsafe fn oids(list: *mut pg_sys::List) -> Vec<Oid> {
-    // SAFETY: `elements` has `length` cells, each holding an OID.
-    unsafe {
-        if list.is_null() {
-            return Vec::new();
-        }
-        let cells = std::slice::from_raw_parts((*list).elements, (*list).length as usize);
-        cells.iter().map(|cell| cell.oid_value).collect()
     }
 }
 

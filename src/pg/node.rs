@@ -1,7 +1,7 @@
 //! Parse nodes: making them, and handing them to ProcessUtility with the rights for one act.
 
-use super::authority;
 use super::text::palloc;
+use super::{authority, Oid};
 use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
 pub(super) use pgrx::pg_sys::ProcessUtilityContext as Context;
@@ -53,6 +53,21 @@ pub(super) unsafe fn elements<T>(list: *const pg_sys::List) -> Vec<*const T> {
         (0..usize::try_from(length).unwrap_or(0))
             .map(|i| (*(*list).elements.add(i)).ptr_value.cast_const().cast())
             .collect()
+    }
+}
+
+/// The elements of a list of OIDs.
+///
+/// # Safety
+/// `list` must be null or a list of OIDs.
+pub(super) unsafe fn oids(list: *const pg_sys::List) -> Vec<Oid> {
+    // SAFETY: `elements` has `length` cells, each holding an OID.
+    unsafe {
+        if list.is_null() {
+            return Vec::new();
+        }
+        let cells = std::slice::from_raw_parts((*list).elements, (*list).length as usize);
+        cells.iter().map(|cell| cell.oid_value).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 //! contexts (THREATS T50, T51); through ProcessUtility, because other extensions' hooks must see what
 //! happens, with superuser rights for the length of the one act. The text that goes along names the act and holds neither password nor verifier.
 
-pub use super::authid::{by_oid, is_alone, is_direct_member, stored_verifier, Role};
+pub use super::authid::{by_oid, groups_of, is_alone, is_direct_member, stored_verifier, Role};
 use super::node::{node, role_spec, utility};
 use super::text::palloc;
 use super::{ident, Oid};

@@ -260,6 +260,11 @@ macro_rules! getters {
 }
 
 impl Row {
+    /// A row of these columns, however it was read.
+    pub(super) fn of(columns: Vec<Value>) -> Row {
+        Row(columns)
+    }
+
     getters! {
         text, maybe_text, Text, String;
         bool, maybe_bool, Bool, bool;
