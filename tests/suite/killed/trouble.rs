@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::thread;
 
 use postgres::Client;
@@ -80,10 +82,13 @@ fn order_of_another(cluster: &Cluster) {
     );
 }
 
-/// A session whose query runs in a parallel worker, and so takes the last free slot.
+/// A session whose query runs in a parallel worker, and so takes the last free slot. The postmaster lets go of the
+/// slot of a worker that ended when it comes to it: a query that found none is begun anew.
 fn hog(cluster: &Cluster) -> (String, thread::JoinHandle<()>) {
     let mut client = cluster.superuser("app");
     let pid = ask(&mut client, "SELECT pg_backend_pid()");
+    let has_slot = Arc::new(AtomicBool::new(false));
+    let seen = has_slot.clone();
     let hog = thread::spawn(move || {
         // The setting has another name from PostgreSQL 16 on.
         let force = if cfg!(feature = "pg15") {
@@ -94,18 +99,28 @@ fn hog(cluster: &Cluster) -> (String, thread::JoinHandle<()>) {
         let query = &format!(
             "SET {force} = on; SET max_parallel_workers_per_gather = 1; SELECT pg_sleep(600)"
         );
-        let ended = client
-            .batch_execute(query)
-            .expect_err("it is to be cancelled");
-        assert_eq!(sqlstate(&ended), "57014");
+        loop {
+            let ended = client
+                .batch_execute(query)
+                .expect_err("it is to be cancelled");
+            assert_eq!(sqlstate(&ended), "57014");
+            if seen.load(Ordering::SeqCst) {
+                break;
+            }
+        }
     });
     let mut su = cluster.superuser("app");
+    let taken = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'";
+    let anew = format!(
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+          WHERE pid = {pid} AND state = 'active' AND query_start < clock_timestamp() - interval '1 s'
+            AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'parallel worker')"
+    );
     wait_until("the last slot is taken", SOON, || {
-        ask(
-            &mut su,
-            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'",
-        ) == "1"
+        run(&mut su, &anew);
+        ask(&mut su, taken) == "1"
     });
+    has_slot.store(true, Ordering::SeqCst);
     (pid, hog)
 }
 
