@@ -76,10 +76,12 @@ impl Scene {
             .expect("a login of a stranger")
     }
 
-    /// Waits until no job is left to do, as a superuser.
+    /// Waits until no job is left to do, as a superuser; `wait` does not wait for a person, and no job may need one.
     #[track_caller]
     pub fn settle(&mut self) {
         run(&mut self.su, "SELECT credentials.wait()");
+        let stuck = "SELECT concat_ws(' ', kind, name, message) FROM credentials.jobs() WHERE state = 'blocked'";
+        assert_eq!(column(&mut self.su, stuck), [""; 0], "a job is blocked");
     }
 }
 
