@@ -1,6 +1,6 @@
 //! credential_manager: managed login credentials inside the PostgreSQL server.
 //!
-//! The rooms stand on floors; a room uses what stands below it, and `tests/layers.rs` watches that.
+//! The rooms stand on floors; a room uses what stands below it, and `tests/layers` watches that.
 
 // Floor 0: ground. It knows nothing of credentials.
 pub mod error;
