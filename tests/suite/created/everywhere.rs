@@ -66,9 +66,20 @@ fn a_schema_of_a_group_has_both_its_own_readers_and_those_of_every_schema() {
     assert_eq!(relation_rights(&mut shop.scene.su, "other.t"), [""; 0]);
 }
 
+/// What readers of every schema, and of shop, have a right on.
+#[track_caller]
+fn given(shop: &mut Shop) -> Vec<String> {
+    column(
+        &mut shop.scene.su,
+        "SELECT relname::text FROM pg_class, aclexplode(relacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE rolname IN ('db_reader_all', 'db_reader_shop')
+         UNION ALL SELECT proname::text FROM pg_proc, aclexplode(proacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE rolname IN ('db_reader_all', 'db_reader_shop')",
+    )
+}
+
 #[test]
 fn the_servers_schemas_temporary_tables_and_the_extensions_own_are_nobodys() {
     let mut shop = everywhere();
+    let before = given(&mut shop);
     run(
         &mut shop.scene.su,
         "SET allow_system_table_mods = on; CREATE TABLE pg_catalog.pg_mine (id int);
@@ -76,12 +87,7 @@ fn the_servers_schemas_temporary_tables_and_the_extensions_own_are_nobodys() {
          CREATE TEMP TABLE temporary (id serial); CREATE TEMP VIEW temporary_view AS SELECT 1 AS id;
          SELECT 1 AS id INTO TEMP temporary_too; CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     );
-    let given = column(
-        &mut shop.scene.su,
-        "SELECT relname::text FROM pg_class, aclexplode(relacl) WHERE grantee = 'db_reader_all'::regrole
-         UNION ALL SELECT proname::text FROM pg_proc, aclexplode(proacl) WHERE grantee = 'db_reader_all'::regrole",
-    );
-    assert_eq!(given, [""; 0]);
+    assert_eq!(given(&mut shop), before);
     run(
         &mut shop.scene.su,
         "DROP TABLE pg_catalog.pg_mine, information_schema.mine, credentials.mine",
@@ -91,27 +97,19 @@ fn the_servers_schemas_temporary_tables_and_the_extensions_own_are_nobodys() {
 #[test]
 fn what_an_extension_makes_is_the_extensions_to_give() {
     let mut shop = everywhere();
+    let before = given(&mut shop);
     run(
         &mut shop.scene.su,
         "CREATE EXTENSION pg_stat_statements SCHEMA shop VERSION '1.4'; ALTER EXTENSION pg_stat_statements UPDATE;
          CREATE EXTENSION hstore SCHEMA shop",
     );
-    let given = column(
-        &mut shop.scene.su,
-        "SELECT relname::text FROM pg_class, aclexplode(relacl) WHERE grantee IN ('db_reader_all'::regrole, 'db_reader_shop'::regrole)
-         UNION ALL SELECT proname::text FROM pg_proc, aclexplode(proacl) WHERE grantee IN ('db_reader_all'::regrole, 'db_reader_shop'::regrole)",
-    );
-    assert_eq!(given, [""; 0]);
+    assert_eq!(given(&mut shop), before);
     // Nor when the extension goes to another schema, and back.
     run(
         &mut shop.scene.su,
         "CREATE SCHEMA ext; ALTER EXTENSION hstore SET SCHEMA ext; ALTER EXTENSION hstore SET SCHEMA shop",
     );
-    let given = column(
-        &mut shop.scene.su,
-        "SELECT proname::text FROM pg_proc, aclexplode(proacl) WHERE grantee IN ('db_reader_all'::regrole, 'db_reader_shop'::regrole)",
-    );
-    assert_eq!(given, [""; 0]);
+    assert_eq!(given(&mut shop), before);
 }
 
 #[test]
