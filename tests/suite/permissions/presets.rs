@@ -193,8 +193,9 @@ fn every_schema_means_those_of_users_that_are_there_and_nothing_of_the_servers()
     may(&mut analyst, &["SELECT * FROM stock.things"]);
     may_not(&mut analyst, &["SELECT * FROM credentials.secret"]);
     assert_eq!(access(&mut scene.own, "analyst"), r#"{"*": "read_only"}"#);
+    // A hostile owner's traps stand in a schema of its own.
     let held = "SELECT n.nspname FROM pg_namespace n, aclexplode(n.nspacl) a
-                 WHERE a.grantee = 'db_reader_all'::regrole ORDER BY 1";
+                 WHERE a.grantee = 'db_reader_all'::regrole AND nspname <> 'evil' ORDER BY 1";
     assert_eq!(column(&mut scene.su, held), ["public", "shop", "stock"]);
 }
 

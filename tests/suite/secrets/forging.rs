@@ -83,6 +83,6 @@ fn a_call_that_was_cancelled_leaves_its_session_and_its_transaction_usable() {
     su.batch_execute(&format!("BEGIN; {caught}; COMMIT"))
         .unwrap();
     holder.batch_execute("ROLLBACK").unwrap();
-    su.batch_execute("SELECT credentials.set_password('alice')")
+    su.batch_execute("RESET statement_timeout; SELECT credentials.set_password('alice')")
         .unwrap();
 }

@@ -45,7 +45,9 @@ fn set_password_is_taken_again_from_the_cut_over_on_and_is_what_url_tells() {
     let mut held = s.login("c1");
     rotate(&mut s, "c1");
     becomes(&mut s.su, "c1", "lingering");
-    assert!(held.simple_query("SELECT 1").is_err(), "it was let live");
+    wait_until("it is not let live", SOON, || {
+        held.simple_query("SELECT 1").is_err()
+    });
     let cut = s.cluster.url("c1");
     run(&mut s.own, "SELECT credentials.set_password('c1')");
     let set = s.cluster.url("c1");

@@ -113,7 +113,7 @@ fn names_and_texts_are_quoted_as_the_server_quotes_them() {
     let mut scene = Scene::new();
     run(
         &mut scene.own,
-        "CREATE TABLE public.words (w text); INSERT INTO public.words SELECT word FROM pg_get_keywords()",
+        "SET standard_conforming_strings = on; SET quote_all_identifiers = off; CREATE TABLE public.words (w text); INSERT INTO public.words SELECT word FROM pg_get_keywords()",
     );
     for name in ODD {
         scene

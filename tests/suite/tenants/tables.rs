@@ -130,6 +130,7 @@ fn the_value_is_one_of_the_columns_type_whatever_that_is() {
         apply_spec(&mut scene.own, &spec.to_string());
         for (name, mark) in [("t00", "m0"), ("t01", "m1")] {
             let mut tenant = scene.login(name);
+            run(&mut tenant, "SET standard_conforming_strings = on");
             let sql = format!("SELECT who FROM shop.k{number}");
             assert_eq!(own_rows(&mut tenant, &sql, mark), 1, "{kind}");
             let foreign = if name == "t00" { &second } else { &first };
