@@ -5,7 +5,7 @@
 //! Waiters queue, `lock_timeout` holds, deadlocks are found, and a waiter at REPEATABLE READ gets no
 //! serialization failure as it would from a row lock.
 
-use super::{database, ident, Oid};
+use super::{database, ident, xact, Oid};
 use crate::error::{Kind, Result};
 use pgrx::pg_sys;
 
@@ -42,14 +42,15 @@ pub fn try_credential(role: Oid) -> Result<bool> {
 /// Locks what groups there are of a schema (0: of every schema) until the end of the transaction, against
 /// objects that are made there meanwhile: whoever lists a schema's objects for a new group has all of them.
 pub fn scope_exclusively(schema: Oid) -> Result<()> {
-    acquire(GROUPS, schema, EXCLUSIVE, true).map(|_| ())
+    take(GROUPS, schema, EXCLUSIVE, true).map(|_| ())
 }
 
 /// Keeps the groups of a schema, and those of every schema, as they are until the end of the transaction:
 /// whoever made an object and asks for the groups after this has all of them, or is seen by who makes one.
+/// Anybody's CREATE TABLE takes these, and may be prepared with them, as with its own locks on the schema.
 pub fn scope_shared(schema: Oid) -> Result<()> {
-    acquire(GROUPS, EVERY_SCHEMA, SHARED, true)?;
-    acquire(GROUPS, schema, SHARED, true).map(|_| ())
+    take(GROUPS, EVERY_SCHEMA, SHARED, true)?;
+    take(GROUPS, schema, SHARED, true).map(|_| ())
 }
 
 /// Locks the config variables of an app until the end of the transaction. After credentials, in the lock order.
@@ -79,7 +80,14 @@ fn number_of(name: &str) -> Oid {
     Oid::from_u32(name.bytes().fold(0x811c_9dc5, step))
 }
 
+/// Takes a lock that a call of ours keeps, also one that finds nothing to change: prepared, its transaction would
+/// keep it for as long as its maker likes.
 fn acquire(table: &str, object: Oid, mode: i32, wait: bool) -> Result<bool> {
+    xact::mark_changed();
+    take(table, object, mode, wait)
+}
+
+fn take(table: &str, object: Oid, mode: i32, wait: bool) -> Result<bool> {
     let tag = tag(table, object)?;
     // SAFETY: a complete tag on the stack; the lock belongs to the transaction, which releases it.
     let got = unsafe { pg_sys::LockAcquire(&tag, mode, false, !wait) };

@@ -43,8 +43,8 @@ pub fn local_id() -> u32 {
     version::local_xid(unsafe { &*pg_sys::MyProc })
 }
 
-/// Says that this transaction changes something of ours: it cannot be PREPAREd, since a prepared
-/// transaction would keep our locks for as long as its maker likes (THREATS T81).
+/// Says that this transaction changes something of ours, or keeps it still: it cannot be PREPAREd, since a
+/// prepared transaction would keep our locks for as long as its maker likes (THREATS T81).
 pub fn mark_changed() {
     let id = local_id();
     if MARKED.replace(id) == id {
@@ -55,7 +55,7 @@ pub fn mark_changed() {
     pgrx::register_xact_callback(PgXactCallbackEvent::PrePrepare, || {
         super::call::raise(
             Kind::NotBuilt
-                .error("cannot PREPARE a transaction that changed credentials")
+                .error("cannot PREPARE a transaction that changed credentials or holds them")
                 .detail("A prepared transaction would hold the credential's locks for as long as it is left.")
                 .hint("COMMIT or ROLLBACK."),
         )
