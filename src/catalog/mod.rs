@@ -92,15 +92,19 @@ impl Credential {
 /// The credential that a caller named as a target: looked up and not judged. What no credential
 /// bears is 42704, absent or unmanaged alike, reserved or malformed or not.
 pub fn target(raw: &str) -> Result<Credential> {
+    find(raw)?.ok_or_else(|| unknown(raw))
+}
+
+/// The same, where there is one.
+pub fn find(raw: &str) -> Result<Option<Credential>> {
     // A name longer than any credential's is not sent to the server at all.
-    let found = if raw.len() > LONGEST || raw.contains('\0') {
-        None
+    if raw.len() > LONGEST || raw.contains('\0') {
+        Ok(None)
     } else if name::is_default_target(raw) {
-        store::find(name::DEFAULT)?
+        store::find(name::DEFAULT)
     } else {
-        store::find(raw)?
-    };
-    found.ok_or_else(|| unknown(raw))
+        store::find(raw)
+    }
 }
 
 /// The default credential; 55000 before setup.

@@ -6,6 +6,7 @@ use crate::attachments;
 use crate::catalog::{self, Credential};
 use crate::core::{app, name};
 use crate::error::{shown, Error, Kind, Result};
+use crate::events;
 use crate::pg::call::Call;
 use crate::vault;
 
@@ -30,7 +31,7 @@ pub fn admit(call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// What a call names. Names of apps are judged, and those of credentials looked up, as the function itself does.
+/// What a call names. Names of apps are judged as the function itself does.
 fn asked(call: &Call, limits: &Limits) -> Result<Asked> {
     let mut asked = Asked::default();
     match call.function() {
@@ -38,20 +39,26 @@ fn asked(call: &Call, limits: &Limits) -> Result<Asked> {
             asked.app = call.maybe_text("app")?;
         }
         "usernames" => {
-            let named = call.maybe_text("name")?;
-            let named = named.map(|name| catalog::target(&name)).transpose()?;
-            asked.credential = named.map(|c| target(limits, &c)).transpose()?;
+            let name = call.maybe_text("name")?;
+            asked.credential = name.map(|name| named(&name, limits)).transpose()?;
         }
         // A credential that is gone has events still, those of an app among them.
         "events" => {
-            let named = call.maybe_text("name")?;
-            let named = named.and_then(|name| catalog::target(&name).ok());
-            asked.credential = named.map(|c| target(limits, &c)).transpose()?;
+            let name = call.maybe_text("name")?;
+            let name = name.map(|name| (catalog::find(&name), name));
+            asked.credential = match name {
+                None => None,
+                Some((Ok(Some(there)), _)) => Some(target(limits, &there)?),
+                Some((Ok(None), gone)) if events::names(&gone, &limits.rights.apps())? => None,
+                Some((found, _)) => found.map(|_| Some(Target::default()))?,
+            };
         }
-        "connection_info" | "rotate" => asked.credential = Some(named(call, limits)?),
+        "connection_info" | "rotate" => {
+            asked.credential = Some(named(&call.text("name")?, limits)?);
+        }
         "attach" => {
             asked.app = Some(call.text("app")?);
-            asked.credential = Some(named(call, limits)?);
+            asked.credential = Some(named(&call.text("name")?, limits)?);
         }
         "detach" => {
             let app = call.text("app")?;
@@ -66,7 +73,7 @@ fn asked(call: &Call, limits: &Limits) -> Result<Asked> {
                 call.maybe_text("access")?.is_some() || call.maybe_text("password")?.is_some();
         }
         "destroy" => {
-            asked.credential = Some(named(call, limits)?);
+            asked.credential = Some(named(&call.text("name")?, limits)?);
             asked.other_heir = !name::is_default_target(&call.text("reassign_to")?);
         }
         "config_vars" | "add_collaborator" | "update_collaborator" | "remove_collaborator" => {
@@ -80,8 +87,13 @@ fn asked(call: &Call, limits: &Limits) -> Result<Asked> {
     Ok(asked)
 }
 
-fn named(call: &Call, limits: &Limits) -> Result<Target> {
-    target(limits, &catalog::target(&call.text("name")?)?)
+/// The credential of a name. One that is not there is as one that no app of his has: he is not told which of
+/// the two it is.
+fn named(name: &str, limits: &Limits) -> Result<Target> {
+    match catalog::find(name)? {
+        Some(there) => target(limits, &there),
+        None => Ok(Target::default()),
+    }
 }
 
 fn target(limits: &Limits, credential: &Credential) -> Result<Target> {

@@ -96,6 +96,11 @@ pub fn end_call() {
     NEWS.set(true);
 }
 
+/// Whether one of these apps has an event of a credential's name, also of one that is gone.
+pub fn names(name: &str, apps: &[String]) -> Result<bool> {
+    store::has(name, apps)
+}
+
 /// Tells those who LISTEN of up to `most` events that nobody was told of yet, when the transaction commits. Gives
 /// how many there were.
 pub fn tell_news(most: i32) -> Result<i32> {

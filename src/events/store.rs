@@ -57,7 +57,7 @@ pub(super) const SELECT: &str =
         AND ($3 IS NULL OR e.id OPERATOR(pg_catalog.>) $3)
       ORDER BY e.id USING OPERATOR(pg_catalog.<)";
 
-/// The same, of credentials with one of these roles or of one of these apps.
+/// The same, of these apps, and of credentials with one of these roles where no other app is named.
 pub(super) const SELECT_SEEN: &str =
     "SELECT e.id, e.at, e.action, e.name, e.app, e.effective_role, e.outer_role, e.session_role,
             e.client_addr, e.application_name, e.detail
@@ -65,8 +65,19 @@ pub(super) const SELECT_SEEN: &str =
       WHERE ($1 IS NULL OR e.name OPERATOR(pg_catalog.=) $1)
         AND ($2 IS NULL OR e.at OPERATOR(pg_catalog.>=) $2)
         AND ($3 IS NULL OR e.id OPERATOR(pg_catalog.>) $3)
-        AND (e.role::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($4) OR e.app OPERATOR(pg_catalog.=) ANY ($5))
+        AND (e.app OPERATOR(pg_catalog.=) ANY ($5)
+             OR e.app IS NULL AND e.role::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($4))
       ORDER BY e.id USING OPERATOR(pg_catalog.<)";
+
+/// Whether one of these apps has an event of a name.
+pub(super) fn has(name: &str, apps: &[String]) -> Result<bool> {
+    let found = spi::row(
+        "SELECT 1 FROM credentials.event e
+          WHERE e.name OPERATOR(pg_catalog.=) $1 AND e.app OPERATOR(pg_catalog.=) ANY ($2) LIMIT 1",
+        &[name.into(), Value::TextArray(apps.to_vec())],
+    )?;
+    Ok(found.is_some())
+}
 
 pub(super) fn delete_older(seconds: i64) -> Result<u64> {
     spi::run(
