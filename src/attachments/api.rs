@@ -3,7 +3,7 @@
 use super::{endpoint, find, store, Attachment};
 use crate::access::{self, Act};
 use crate::catalog::{self, Credential};
-use crate::collaborators;
+use crate::collaborators::{self, Permission};
 use crate::core::app;
 use crate::core::url::{self, Endpoint, Target};
 use crate::error::Result;
@@ -23,15 +23,20 @@ pub fn attach(call: &Call) -> Result<Answer> {
     let credential = catalog::target(&call.text("name")?)?;
     access::check(&call.caller, &credential, Act::Tell)?;
     lock::credential(credential.role)?;
+    // Who held it may have given it to another app, or taken the caller's permissions.
+    collaborators::admit(call)?;
     let credential = catalog::reread(&credential)?;
     access::refuse_destroying(&credential)?;
     let variable = super::attach(&credential, &to, variable, &endpoint)?;
     let detail = json!({"config_var": variable, "endpoint": endpoint});
     record(call, Some(&credential), &to, detail)?;
     xact::mark_changed();
-    log::notice(&format!(
-        "read its value with SELECT * FROM credentials.config_vars('{to}')"
-    ));
+    let limits = collaborators::limits(call)?;
+    if limits.is_none_or(|l| l.rights.on(&to).has(Permission::Deploy)) {
+        log::notice(&format!(
+            "read its value with SELECT * FROM credentials.config_vars('{to}')"
+        ));
+    }
     Ok(Answer::Rows(vec![vec![
         to.into(),
         variable.into(),
@@ -44,8 +49,8 @@ pub fn attach(call: &Call) -> Result<Answer> {
 pub fn detach(call: &Call) -> Result<Answer> {
     let from = app_of(call)?;
     let written = call.text("config_var")?;
-    // The credential's lock comes before the app's.
-    lock::credential(find(&written, &from)?.role)?;
+    lock_held(&written, &from)?;
+    collaborators::admit(call)?;
     let gone = super::detach(&written, &from)?;
     let credential = catalog::by_role(gone.role)?;
     let detail = json!({"config_var": gone.config_var});
@@ -56,6 +61,20 @@ pub fn detach(call: &Call) -> Result<Answer> {
         gone.config_var.into(),
         credential.map(|c| c.name).into(),
     ]]))
+}
+
+/// Locks the credential that a variable holds, which comes before the app in the lock order: the variable then
+/// holds it until the end of the transaction. Who had the lock before may have put another one there.
+fn lock_held(written: &str, of: &str) -> Result<()> {
+    let mut meant = find(written, of)?.role;
+    loop {
+        lock::credential(meant)?;
+        let now = find(written, of)?.role;
+        if now == meant {
+            return Ok(());
+        }
+        meant = now;
+    }
 }
 
 /// `credentials.attachments(app)`.

@@ -16,7 +16,7 @@ mod standing;
 mod store;
 
 pub use admission::admit;
-pub use hold::hold;
+pub use hold::{hold, hold_counter};
 pub use permission::{Permission, Permissions};
 pub use standing::{limits, Limits};
 pub use store::all;

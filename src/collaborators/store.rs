@@ -5,7 +5,7 @@ use super::Collaboration;
 use crate::error::Result;
 use crate::pg::spi::{self, Row};
 use crate::pg::value::at;
-use crate::pg::{database, time, Oid};
+use crate::pg::{database, ident, time, Oid};
 
 fn read(row: &Row) -> Result<Collaboration> {
     let mut list = Vec::new();
@@ -162,14 +162,17 @@ pub(super) fn note_taken(role: Oid, function: &str) -> Result<()> {
     Ok(())
 }
 
-/// Processes that have the lock of who collaborates.
-pub(super) fn lock_holders() -> Result<Vec<i32>> {
+/// Processes that have the lock on one of our tables, and on nothing in it.
+pub(super) fn lock_holders(table: &str) -> Result<Vec<i32>> {
+    let Some(table) = ident::own_relation(table) else {
+        return Ok(Vec::new());
+    };
     spi::query(
         "SELECT l.pid FROM pg_catalog.pg_lock_status() l
           WHERE l.locktype OPERATOR(pg_catalog.=) 'object' AND l.granted AND l.pid IS NOT NULL
-            AND l.classid OPERATOR(pg_catalog.=) 'credentials.collaborator'::pg_catalog.regclass
+            AND l.classid OPERATOR(pg_catalog.=) $2
             AND l.objid OPERATOR(pg_catalog.=) 0::pg_catalog.oid AND l.database OPERATOR(pg_catalog.=) $1",
-        &[database::current().into()],
+        &[database::current().into(), table.into()],
     )?
     .iter()
     .map(|row| row.int4(0))

@@ -35,7 +35,8 @@ pub fn create(call: &Call) -> Result<Answer> {
     let if_not_exists = call.bool("if_not_exists")?;
     let fresh = Fresh::chosen_or_generated(call.maybe_text("password")?)?;
     vault::require_usable()?;
-    creation::lock_counter()?;
+    collaborators::hold_counter(collaborators::limits(call)?.is_none())?;
+    collaborators::admit(call)?;
     let maker = collaborators::limits(call)?;
     if let (true, Some(existing)) = (if_not_exists, creation::existing(&plan.name)?) {
         if let Some(maker) = &maker {
@@ -57,7 +58,13 @@ pub fn create(call: &Call) -> Result<Answer> {
     collaborators::note_made(maker.as_ref(), &new.credential)?;
     new.credential.record(call, detail)?;
     let shown_once = fresh.shown_once(new.stored);
-    tell_next(&new.credential, new.stored, shown_once.is_some());
+    match &maker {
+        None => tell_next(&new.credential, new.stored, shown_once.is_some()),
+        Some(_) => log::notice(&format!(
+            "give it to an app that you manage: SELECT * FROM credentials.attach('{}', app => '...')",
+            shown(&new.credential.name)
+        )),
+    }
     Ok(made(&new.credential, shown_once))
 }
 
@@ -150,6 +157,12 @@ pub fn destroy(call: &Call) -> Result<Answer> {
     rotation::refuse_destroying(&credential)?;
     let heir = destruction::heir(&credential, &raw_heir)?;
     destruction::require_confirm(&credential, confirm.as_deref())?;
+    let limits = collaborators::limits(call)?;
+    if limits.is_some() {
+        // Nobody else's destroy waits; but who holds it may be giving it to an app that is not the caller's.
+        lock::credential(credential.role)?;
+        collaborators::admit(call)?;
+    }
     attachments::refuse_attached(&credential)?;
     destruction::refuse_blocked(&credential)?;
     let job = destruction::order(
@@ -159,10 +172,12 @@ pub fn destroy(call: &Call) -> Result<Answer> {
         call.caller.effective,
     )?;
     credential.record(call, json!({"job": job, "reassign_to": shown(&heir.name)}))?;
-    log::notice(&format!(
-        "follow it with SELECT * FROM credentials.wait('{}')",
-        shown(&credential.name)
-    ));
+    if limits.is_none() {
+        log::notice(&format!(
+            "follow it with SELECT * FROM credentials.wait('{}')",
+            shown(&credential.name)
+        ));
+    }
     Ok(Answer::Rows(vec![vec![
         credential.name.as_str().into(),
         State::Destroying.as_str().into(),

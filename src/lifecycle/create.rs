@@ -7,7 +7,7 @@ use crate::error::{shown, Kind, Result};
 use crate::pg::grant::{self, Membership, Target};
 use crate::pg::role::{self, Options};
 use crate::pg::value::Time;
-use crate::pg::{database, endow, ident, lock, time, xact, Oid};
+use crate::pg::{database, endow, ident, time, xact, Oid};
 use crate::rotation::{self, Fresh};
 
 /// What a new credential is to be.
@@ -61,11 +61,6 @@ pub fn create(plan: &Plan, fresh: &Fresh) -> Result<Made> {
     let credential = catalog::by_role(role)?
         .ok_or_else(|| Kind::Internal.error("a credential that was made is not there"))?;
     Ok(Made { credential, stored })
-}
-
-/// Takes the lock under which credentials are counted.
-pub fn lock_counter() -> Result<()> {
-    lock::counter()
 }
 
 fn make_role(plan: &Plan, fresh: &Fresh) -> Result<Oid> {

@@ -150,6 +150,8 @@ fn rotate_softly(
     supply: &mut Supply,
 ) -> Result<Vec<Value>> {
     lock::credential(credential.role)?;
+    // Who held it may have taken it from the caller's app, or the caller's permissions.
+    collaborators::admit(call)?;
     let credential = &catalog::reread(credential)?;
     refuse_unready(credential)?;
     let fresh = supply.fresh()?;

@@ -8,6 +8,7 @@ use super::present::Present;
 use super::spec::Spec;
 use super::step::{Line, Step};
 use crate::catalog;
+use crate::collaborators;
 use crate::core::secret::Secret;
 use crate::error::{shown, Result};
 use crate::events::{self, About, Actor};
@@ -41,7 +42,7 @@ pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
     }
     // Drawn before a lock is held: a password takes milliseconds.
     let mut passwords = Supply::of(new)?;
-    lock::counter()?;
+    collaborators::hold_counter(true)?;
     for role in plan::touched(&first, &now) {
         lock::credential(role)?;
     }

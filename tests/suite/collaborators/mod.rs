@@ -8,6 +8,7 @@ mod keys;
 mod matrix;
 mod raising;
 mod seen;
+mod waiting;
 
 use postgres::Client;
 
