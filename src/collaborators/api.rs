@@ -42,7 +42,8 @@ pub fn update_collaborator(call: &Call) -> Result<Answer> {
 pub fn remove_collaborator(call: &Call) -> Result<Answer> {
     let (name, app) = whom(call)?;
     begin(call)?;
-    let was = super::remove(&name, &app)?;
+    let taker = limits(call)?;
+    let was = super::remove(taker.as_ref(), &name, &app)?;
     let outcome = Outcome { was, changed: true };
     finish(call, &name, &app, Permissions::default(), &outcome)?;
     Ok(Answer::Rows(vec![row(&name, &app, was)]))

@@ -7,6 +7,7 @@
 
 mod admission;
 pub mod api;
+mod byhand;
 mod fit;
 mod gate;
 mod hold;
@@ -78,6 +79,7 @@ pub fn add(
     }
     let was = Permissions::default();
     refuse_beyond(giver, app, permissions, was)?;
+    refuse_by_hand(giver, name, role)?;
     let changed = put(role, name, app, permissions)?;
     Ok(Outcome { was, changed })
 }
@@ -100,18 +102,19 @@ pub fn update(
     Ok(Outcome { was, changed })
 }
 
-/// Takes a role from an app; by its present name, or by the one that it was added with. The lock is held. Gives
-/// what it had.
+/// Takes a role from an app; by its present name, or by the one that it was added with. The lock is held, and the
+/// caller may take (`taker`: his limits). Gives what it had.
 ///
 /// # Errors
 /// `Kind::NotFound` where it is no collaborator of the app.
-pub fn remove(name: &str, app: &str) -> Result<Permissions> {
+pub fn remove(taker: Option<&Limits>, name: &str, app: &str) -> Result<Permissions> {
     let mut there = all()?;
     there.retain(|c| c.app == app);
     let role = ident::role_oid(name);
     let by_role = there.iter().find(|c| Some(c.role) == role);
     let found = by_role.or_else(|| there.iter().find(|c| c.role_name == name));
     let found = found.ok_or_else(|| unknown(name, app))?;
+    refuse_by_hand(taker, name, found.role)?;
     store::delete(found.role, app)?;
     settle(found.role)?;
     Ok(found.permissions)
@@ -174,6 +177,21 @@ fn refuse_beyond(
             lacking.as_str(),
             shown(app)
         )))
+}
+
+/// Who has EXECUTE by somebody's hand has no limits until he is a collaborator: to lay limits on him, or to take
+/// them off by a removal, is nothing that a manager of one app decides, not for himself either.
+fn refuse_by_hand(manager: Option<&Limits>, name: &str, role: Oid) -> Result<()> {
+    if manager.is_none() || !byhand::has(role)? {
+        return Ok(());
+    }
+    Err(Kind::Denied
+        .error(format!(
+            "whether role \"{}\" is a collaborator is not a manager's to decide",
+            shown(name)
+        ))
+        .detail("It, or a member of it, was granted EXECUTE on functions of collaborators by hand: as a collaborator it has limits there, and without a permission none.")
+        .hint("Ask the default credential or a superuser."))
 }
 
 fn unknown(name: &str, app: &str) -> Error {

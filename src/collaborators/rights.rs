@@ -94,12 +94,15 @@ fn place(right: &str, functions: &[(String, Oid)]) -> Result<(Target, u32)> {
 /// EXECUTE on a collaborator's function, of somebody who has no permissions.
 pub struct Stray {
     target: Target,
+    /// The function.
+    pub(super) function: &'static str,
     /// Who has it; 0 for PUBLIC.
     pub grantee: Oid,
 }
 
 /// EXECUTE on collaborators' functions that anybody but their owner and default has. Before setup nobody can be a
-/// collaborator: such rights came with a dump, which has rights on functions and no row of ours.
+/// collaborator: such rights came with a dump, which has rights on functions and no row of ours. Afterwards they are
+/// what permissions gave, or somebody's hand.
 pub fn strays(default: Option<Oid>) -> Result<Vec<Stray>> {
     let functions = store::functions()?;
     let mut strays = Vec::new();
@@ -113,7 +116,11 @@ pub fn strays(default: Option<Oid>) -> Result<Vec<Stray>> {
             .filter(|holder| Some(*holder) != owner && Some(*holder) != default)
             .collect();
         holders.dedup();
-        strays.extend(holders.into_iter().map(|grantee| Stray { target, grantee }));
+        strays.extend(holders.into_iter().map(|grantee| Stray {
+            target,
+            function: gate.function,
+            grantee,
+        }));
     }
     Ok(strays)
 }

@@ -131,6 +131,33 @@ pub(super) fn given(role: Oid) -> Result<Vec<String>> {
     .collect()
 }
 
+/// The same for everybody.
+pub(super) fn all_given() -> Result<Vec<(Oid, String)>> {
+    spi::query(
+        "SELECT r.role, r.function FROM credentials.collaborator_right r",
+        &[],
+    )?
+    .iter()
+    .map(|row| Ok((row.oid(0)?, row.text(1)?)))
+    .collect()
+}
+
+/// A role, and all that are members of it, directly or not.
+pub(super) fn members(role: Oid) -> Result<Vec<Oid>> {
+    spi::query(
+        "WITH RECURSIVE below(oid) AS (
+             SELECT $1
+           UNION
+             SELECT m.member FROM pg_catalog.pg_auth_members m
+               JOIN below b ON m.roleid OPERATOR(pg_catalog.=) b.oid)
+         SELECT b.oid FROM below b",
+        &[role.into()],
+    )?
+    .iter()
+    .map(|row| row.oid(0))
+    .collect()
+}
+
 /// Roles that were given something as collaborators.
 pub(super) fn endowed() -> Result<Vec<Oid>> {
     spi::query(
