@@ -6,6 +6,7 @@ use crate::core::url::{check_sslmode, Endpoint};
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::lock;
 use crate::settings;
+use std::net::Ipv6Addr;
 
 /// The endpoint that is always there.
 pub const LEADER: &str = "leader";
@@ -106,14 +107,33 @@ fn by_settings() -> Result<Endpoint> {
 
 /// A name, an address or a directory: nothing that one client takes for a list of hosts and another for one.
 fn check_host(host: &str) -> Result<()> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-:/%@".contains(&b);
-    if (1..=LONGEST_HOST).contains(&host.len()) && host.bytes().all(plain) {
+    if (1..=LONGEST_HOST).contains(&host.len())
+        && (is_place(host) || is_address(host) || is_name(host))
+    {
         return Ok(());
     }
     Err(Kind::BadArgument
         .error(format!("host \"{}\" is none", shown(host)))
-        .detail("It is one name, address or directory: 1 to 253 characters, each a letter, a digit or one of . _ - : / % @.")
-        .hint("SELECT * FROM credentials.set_endpoint('leader', 'db.example.com');"))
+        .detail("It is one name, address or directory of a socket, without a port: 1 to 253 letters, digits, . _ -; colons in an IPv6 address alone; / first in a directory.")
+        .hint("SELECT * FROM credentials.set_endpoint('leader', 'db.example.com', 5432);"))
+}
+
+/// A name in DNS, or an IPv4 address.
+fn is_name(host: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    host.bytes().all(plain) && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// An IPv6 address, with the interface that it is on where it is a local one (RFC 4007): `fe80::1%eth0`.
+fn is_address(host: &str) -> bool {
+    let (address, interface) = host.split_once('%').unwrap_or((host, "eth0"));
+    address.parse::<Ipv6Addr>().is_ok() && is_name(interface)
+}
+
+/// The directory of a socket, or the name of an abstract one.
+fn is_place(host: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-:/%@".contains(&b);
+    host.starts_with(['/', '@']) && host.len() > 1 && host.bytes().all(plain)
 }
 
 /// The error for an endpoint that is not there.

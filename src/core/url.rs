@@ -150,7 +150,7 @@ fn push_authority(text: &mut String, endpoint: &Endpoint) {
 
 /// Whether a host goes into brackets (RFC 3986, 3.2.2): no name has a colon, a directory may.
 fn is_ipv6(host: &str) -> bool {
-    host.contains(':') && !host.starts_with('/')
+    host.contains(':') && !host.starts_with(['/', '@'])
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986, 2.3.

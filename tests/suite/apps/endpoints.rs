@@ -95,6 +95,18 @@ fn hosts_ports_modes_and_names_that_are_none_are_refused() {
         ("'pool', 'a b'", "22023"),
         ("'pool', E'a\\nb'", "22023"),
         ("'pool', 'ä'", "22023"),
+        ("'pool', 'db.example.com:6432'", "22023"),
+        ("'pool', '10.0.0.1:6432'", "22023"),
+        ("'pool', 'https://db.example.com'", "22023"),
+        ("'pool', 'db.example.com/app'", "22023"),
+        ("'pool', 'user@db.example.com'", "22023"),
+        ("'pool', '[::1]'", "22023"),
+        ("'pool', '1:2'", "22023"),
+        ("'pool', '::1%'", "22023"),
+        ("'pool', '-'", "22023"),
+        ("'pool', '.'", "22023"),
+        ("'pool', '%41'", "22023"),
+        ("'pool', '/'", "22023"),
         ("'pool', repeat('a', 254)", "22023"),
         ("'pool', 'h', 0", "22023"),
         ("'pool', 'h', 65536", "22023"),
@@ -110,6 +122,32 @@ fn hosts_ports_modes_and_names_that_are_none_are_refused() {
         rows(own, "SELECT endpoint FROM credentials.endpoints()"),
         ["leader"]
     );
+}
+
+#[test]
+fn names_addresses_and_directories_are_hosts() {
+    let mut scene = scene();
+    for (host, told) in [
+        ("db", "db"),
+        ("DB_1.example.com", "DB_1.example.com"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("::1", "[::1]"),
+        ("2001:db8::10.0.0.1", "[2001:db8::10.0.0.1]"),
+        ("fe80::1%eth0", "[fe80::1%25eth0]"),
+        ("/run/postgresql", "%2Frun%2Fpostgresql"),
+        ("/run/a:b", "%2Frun%2Fa%3Ab"),
+        ("@pg", "%40pg"),
+    ] {
+        let call = format!("SELECT credentials.set_endpoint('pool', '{host}', 6432)");
+        run(&mut scene.own, &call);
+        let url = ask(&mut scene.own, "SELECT credentials.url('one', 'pool')");
+        let rest = url.split_once('@').map(|(_, rest)| rest.to_owned());
+        assert_eq!(
+            rest,
+            Some(format!("{told}:6432/app?sslmode=require")),
+            "{host}"
+        );
+    }
 }
 
 #[test]
