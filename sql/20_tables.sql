@@ -291,6 +291,8 @@ CREATE TABLE credentials.event (
   application_name text COLLATE "C",
   detail           jsonb NOT NULL DEFAULT '{}'
 );
+-- How many there are of each action is counted at every scrape of metrics(): of this, not of the whole trail.
+CREATE INDEX event_action ON credentials.event (action);
 COMMENT ON TABLE credentials.event IS 'Audit trail: one row for every call that changed something or told a secret, and for what the worker did';
 COMMENT ON COLUMN credentials.event.id IS 'Number of the event, in order';
 COMMENT ON COLUMN credentials.event.at IS 'When it happened';
