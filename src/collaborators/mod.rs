@@ -7,7 +7,7 @@
 
 mod admission;
 pub mod api;
-mod byhand;
+mod by_hand;
 mod fit;
 mod gate;
 mod hold;
@@ -182,7 +182,7 @@ fn refuse_beyond(
 /// Who has EXECUTE by somebody's hand has no limits until he is a collaborator: to lay limits on him, or to take
 /// them off by a removal, is nothing that a manager of one app decides, not for himself either.
 fn refuse_by_hand(manager: Option<&Limits>, name: &str, role: Oid) -> Result<()> {
-    if manager.is_none() || !byhand::has(role)? {
+    if manager.is_none() || !by_hand::has(role)? {
         return Ok(());
     }
     Err(Kind::Denied

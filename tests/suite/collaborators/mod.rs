@@ -1,7 +1,7 @@
 //! Collaborators: what each permission opens and nothing else, who gives it, and every way tried to have more.
 
 mod at_once;
-mod byhand;
+mod by_hand;
 mod copies;
 mod given;
 mod giving;
