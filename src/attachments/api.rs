@@ -114,9 +114,9 @@ pub fn config_vars(call: &Call) -> Result<Answer> {
         let Some(credential) = catalog::by_role(attachment.role)? else {
             continue;
         };
-        if is_limited && credential.is_default() {
+        if is_limited && collaborators::reaches_default(credential.role)? {
             log::notice(&format!(
-                "{} is left out: the password of the default credential is told to no collaborator",
+                "{} is left out: a password that opens what default may do is told to no collaborator",
                 attachment.config_var
             ));
             continue;

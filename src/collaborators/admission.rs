@@ -1,7 +1,7 @@
 //! Who is let in: what a call names is read, and the matrix is asked.
 
 use super::gate::{self, Asked, Gate, Target};
-use super::standing::{limits, Limits};
+use super::standing::{limits, reaches_default, Limits};
 use crate::attachments;
 use crate::catalog::{self, Credential};
 use crate::core::{app, name};
@@ -98,7 +98,7 @@ fn named(name: &str, limits: &Limits) -> Result<Target> {
 
 fn target(limits: &Limits, credential: &Credential) -> Result<Target> {
     Ok(Target {
-        is_default: credential.is_default(),
+        is_default: reaches_default(credential.role)?,
         apps: attachments::apps_of(credential.role)?,
         former: attachments::former_apps(credential.role)?,
         is_own: limits.has_made(credential.role)?,
@@ -111,7 +111,9 @@ fn denied(gate: &Gate, asked: &Asked) -> Error {
         None => gate.function.to_owned(),
     };
     let default = match &asked.credential {
-        Some(credential) if credential.is_default => "; the default credential is no app's",
+        Some(credential) if credential.is_default => {
+            "; the default credential is no app's, nor is a member of its role"
+        }
         _ => "",
     };
     Kind::Denied

@@ -23,7 +23,7 @@ pub struct Asked {
 /// A credential that a call names.
 #[derive(Clone, Debug, Default)]
 pub struct Target {
-    /// Whether it is default.
+    /// Whether it is default, or has its rights.
     pub is_default: bool,
     /// The apps that have it.
     pub apps: Vec<String>,

@@ -19,7 +19,7 @@ mod store;
 pub use admission::admit;
 pub use hold::{hold, hold_counter};
 pub use permission::{Permission, Permissions};
-pub use standing::{limits, Limits};
+pub use standing::{limits, reaches_default, Limits};
 pub use store::all;
 
 use crate::attachments;

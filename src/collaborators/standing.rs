@@ -71,6 +71,12 @@ fn no_longer(call: &Call) -> Error {
         .detail("It was taken from the caller just now.")
 }
 
+/// Whether a role is default's or a member of it: its password opens all that default's does.
+pub fn reaches_default(role: Oid) -> Result<bool> {
+    let default = catalog::default_role()?;
+    Ok(default.is_some_and(|default| authority::is_member(role, default)))
+}
+
 impl Limits {
     /// Whether he sees an app.
     pub fn sees_app(&self, app: &str) -> bool {
@@ -78,12 +84,13 @@ impl Limits {
     }
 
     /// The roles of the credentials that are attached to an app which is open to him with a permission; never
-    /// default's.
+    /// default's, nor one that has its rights.
     pub fn roles(&self, permission: Permission) -> Result<Vec<Oid>> {
         let default = catalog::default_role()?;
+        let is_default = |role: Oid| default.is_some_and(|d| authority::is_member(role, d));
         let mut roles: Vec<Oid> = attachments::all()?
             .into_iter()
-            .filter(|a| Some(a.role) != default && self.rights.on(&a.app).has(permission))
+            .filter(|a| self.rights.on(&a.app).has(permission) && !is_default(a.role))
             .map(|a| a.role)
             .collect();
         roles.sort_unstable_by_key(|role| role.to_u32());

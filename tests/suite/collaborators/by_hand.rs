@@ -73,3 +73,21 @@ fn a_manager_lays_no_limits_on_who_has_execute_by_hand_and_default_does() {
     assert_eq!(ask(&mut exporter, count), "6");
     assert_eq!(listed(&mut scene).len(), 2);
 }
+
+#[test]
+fn execute_by_a_superusers_hand_decides_for_who_is_no_collaborator() {
+    let mut scene = two_apps();
+    let mut exporter = scene.stranger("exporter", "");
+    run(
+        &mut scene.su,
+        "GRANT USAGE ON SCHEMA credentials TO exporter; GRANT EXECUTE ON FUNCTION credentials.list(), credentials.jobs() TO exporter",
+    );
+    let count = "SELECT count(*) FROM credentials.list()";
+    assert_eq!(ask(&mut exporter, count), "6");
+    // As a collaborator he has limits where collaborators have them, and nowhere else.
+    add(&mut scene, "exporter", "shop", "view");
+    assert_eq!(ask(&mut exporter, count), "1");
+    run(&mut exporter, "SELECT * FROM credentials.jobs()");
+    remove(&mut scene, "exporter", "shop");
+    assert_eq!(ask(&mut exporter, count), "6");
+}

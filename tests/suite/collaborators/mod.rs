@@ -8,6 +8,7 @@ mod giving;
 mod keys;
 mod matrix;
 mod raising;
+mod reaching;
 mod seen;
 mod waiting;
 

@@ -1,7 +1,6 @@
 //! Every way tried to have more than was given, or to reach default.
 
 use super::{add, collaborator, listed, remove, role, session, two_apps, update};
-use crate::harness::expect_error;
 use crate::scene::{ask, column, outcome, run};
 
 #[test]
@@ -260,42 +259,6 @@ fn nobody_destroys_what_was_another_apps_by_carrying_it_over() {
 }
 
 #[test]
-fn default_is_told_to_nobody_and_its_variable_stays_where_it_is() {
-    let mut scene = two_apps();
-    let mut bob = collaborator(&mut scene, "bob", "deploy,operate,manage");
-    assert_eq!(
-        column(
-            &mut bob,
-            "SELECT config_var FROM credentials.config_vars('shop')"
-        ),
-        ["DATABASE_URL"]
-    );
-    assert_eq!(
-        column(
-            &mut scene.own,
-            "SELECT config_var FROM credentials.config_vars('shop')"
-        ),
-        ["DATABASE_URL", "OWNER_URL"]
-    );
-    for call in [
-        "detach('OWNER', 'shop')",
-        "attach('owner', 'shop', 'MINE')",
-        "rotate('OWNER')",
-        "connection_info('Default')",
-        "destroy('left', 'app', 'web')",
-        "add_collaborator('app_owner', 'shop', '{view}')",
-    ] {
-        let sql = format!("SELECT * FROM credentials.{call}");
-        expect_error(&mut bob, &sql, "42501");
-    }
-    // As heir default is what there is; what it inherits is default's.
-    run(
-        &mut bob,
-        "SELECT credentials.destroy('left', 'app', 'owner')",
-    );
-}
-
-#[test]
 fn if_not_exists_tells_of_ones_own_credentials_alone() {
     let mut scene = two_apps();
     let mut bob = collaborator(&mut scene, "bob", "manage");
@@ -312,34 +275,4 @@ fn if_not_exists_tells_of_ones_own_credentials_alone() {
         let call = format!("SELECT * FROM credentials.create('{name}', if_not_exists => true)");
         assert_eq!(outcome(&mut bob, &call), told, "{name}");
     }
-}
-
-#[test]
-fn who_comes_to_have_defaults_rights_has_no_limits_and_who_loses_them_has_again() {
-    let mut scene = two_apps();
-    let mut bob = collaborator(&mut scene, "bob", "view");
-    let count = "SELECT count(*) FROM credentials.list()";
-    assert_eq!(ask(&mut bob, count), "1");
-    run(&mut scene.su, "GRANT app_owner TO bob");
-    assert_eq!(ask(&mut bob, count), "6");
-    run(&mut scene.su, "REVOKE app_owner FROM bob");
-    assert_eq!(ask(&mut bob, count), "1");
-}
-
-#[test]
-fn execute_by_a_superusers_hand_decides_for_who_is_no_collaborator() {
-    let mut scene = two_apps();
-    let mut exporter = scene.stranger("exporter", "");
-    run(
-        &mut scene.su,
-        "GRANT USAGE ON SCHEMA credentials TO exporter; GRANT EXECUTE ON FUNCTION credentials.list(), credentials.jobs() TO exporter",
-    );
-    let count = "SELECT count(*) FROM credentials.list()";
-    assert_eq!(ask(&mut exporter, count), "6");
-    // As a collaborator he has limits where collaborators have them, and nowhere else.
-    add(&mut scene, "exporter", "shop", "view");
-    assert_eq!(ask(&mut exporter, count), "1");
-    run(&mut exporter, "SELECT * FROM credentials.jobs()");
-    remove(&mut scene, "exporter", "shop");
-    assert_eq!(ask(&mut exporter, count), "6");
 }
