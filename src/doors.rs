@@ -3,7 +3,7 @@
 
 use crate::access::{self, SUPERUSER_ONLY};
 use crate::catalog::home;
-use crate::error::{Kind as Failure, Result};
+use crate::error::{Error, Kind as Failure, Result};
 use crate::events::{self, Outcome};
 use crate::pg::call::{self, Answer, Call};
 use crate::pg::{authority, database, xact};
@@ -107,8 +107,9 @@ fn enter(call: &Call) -> Result<Answer> {
     }
     let _news = OwnNews;
     let line = events::Line::of(&call.caller, call.function(), call.target());
+    let act = || admit(door, call).and_then(|()| (door.act)(call));
     let outcome = call::watching(
-        || admit(door, call).and_then(|()| (door.act)(call)),
+        || xact::or_timeout(act, || busy(door)),
         |sqlstate| line.write(Outcome::Refused(sqlstate)),
     );
     match &outcome {
@@ -126,6 +127,14 @@ fn enter(call: &Call) -> Result<Answer> {
         Err(error) => line.write(Outcome::Refused(error.kind().sqlstate())),
     }
     outcome
+}
+
+/// The error where a lock was not to be had in time. The server would tell of a setting that the caller never made.
+fn busy(door: &Door) -> Error {
+    Failure::Timeout
+        .error(format!("somebody else holds what {} needs", door.name))
+        .detail("A transaction that changed it is open, and was waited for as long as a call waits.")
+        .hint("Call again; SELECT pid, usename, query FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'; shows who may have left it open.")
 }
 
 /// While a call runs; it goes also where an error of the server unwinds.

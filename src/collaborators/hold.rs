@@ -3,7 +3,7 @@
 use super::store;
 use crate::catalog;
 use crate::error::{Error, Kind, Result};
-use crate::pg::authority::{self, has_privileges_of, is_superuser};
+use crate::pg::authority::{self, is_member, is_superuser};
 use crate::pg::session::{self, Session};
 use crate::pg::{lock, log, xact};
 
@@ -79,8 +79,9 @@ fn try_hold(shared: &Shared, patience: i32) -> Result<bool> {
 /// rights, are waited for.
 fn end_holders(shared: &Shared) -> Result<()> {
     let default = catalog::default_role()?;
+    // Who is a member without inheriting may be there by SET ROLE, without limits.
     let has_limits = |s: &Session| {
-        !is_superuser(s.role) && !default.is_some_and(|default| has_privileges_of(s.role, default))
+        !is_superuser(s.role) && !default.is_some_and(|default| is_member(s.role, default))
     };
     for pid in store::lock_holders(shared.table)? {
         let Some(holder) = session::by_pid(pid).filter(has_limits) else {

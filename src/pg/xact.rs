@@ -231,7 +231,7 @@ pub fn subtransaction<T>(
 
 /// Runs `act`; where the server gives up waiting for a lock in it, the error is another one, which says
 /// what was waited for. There is no subtransaction: the error must go on to the server.
-pub fn or_timeout(act: impl FnOnce() -> Result<()>, timeout: impl Fn() -> Error) -> Result<()> {
+pub fn or_timeout<T>(act: impl FnOnce() -> Result<T>, timeout: impl Fn() -> Error) -> Result<T> {
     let act = AssertUnwindSafe(act);
     let timeout = AssertUnwindSafe(timeout);
     PgTryBuilder::new(move || {

@@ -234,3 +234,29 @@ fn each_leaves_one_event_with_the_app_and_what_is_read_leaves_none() {
         ]
     );
 }
+
+#[test]
+fn who_waits_in_vain_for_an_open_transaction_is_told_so() {
+    let mut scene = scene();
+    attach(&mut scene.own, "'one', 'shop'");
+    run(
+        &mut scene.own,
+        "BEGIN; SELECT credentials.detach('DATABASE', 'shop')",
+    );
+    let error = expect_error(
+        &mut scene.su,
+        "SELECT credentials.attach('two', 'shop')",
+        "55P03",
+    );
+    let error = error.as_db_error().expect("an error of the server");
+    assert_eq!(error.message(), "somebody else holds what attach needs");
+    assert!(error.detail().is_some());
+    let hint = error.hint().unwrap_or_default();
+    let statement = hint.split("; ").nth(1).expect("a statement");
+    assert!(ask(&mut scene.su, statement) != "", "{statement}");
+    let lines = scene.cluster.log();
+    assert!(lines.contains("credential_manager: attach \"two\": refused (55P03)"));
+    // The session goes on, with no more rights than it had.
+    run(&mut scene.own, "ROLLBACK");
+    attach(&mut scene.su, "'two', 'shop'");
+}
