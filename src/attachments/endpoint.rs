@@ -65,7 +65,8 @@ pub fn set(name: &str, host: &str, port: i32, sslmode: &str) -> Result<(Endpoint
     Ok((wanted, is_new))
 }
 
-/// Forgets an endpoint that no attachment uses, and gives what it was.
+/// Forgets an endpoint that no attachment uses, and gives what it was. Leader is not gone then: URLs that lead there
+/// go back to what the settings say, where these have a host.
 ///
 /// # Errors
 /// `Kind::NotFound`; `Kind::InUse` with the attachments.
@@ -77,9 +78,10 @@ pub fn drop(name: &str) -> Result<Endpoint> {
             .detail("It is what the settings credential_manager.host, port and sslmode say."),
         _ => unknown(name),
     })?;
+    let goes_on = name == LEADER && by_settings()?.host.is_some();
     let users: Vec<String> = super::all()?
         .iter()
-        .filter(|a| a.endpoint == name)
+        .filter(|a| a.endpoint == name && !goes_on)
         .map(super::Attachment::word)
         .collect();
     let Some(first) = users.first() else {

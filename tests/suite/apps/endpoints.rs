@@ -151,6 +151,27 @@ fn names_addresses_and_directories_are_hosts() {
 }
 
 #[test]
+fn leader_goes_back_to_the_settings_under_what_is_attached_unless_they_have_no_host() {
+    let mut scene = scene();
+    attach(&mut scene.own, "'one', 'shop'");
+    let before = value(&mut scene, "shop", "DATABASE_URL");
+    let sets = "SELECT credentials.set_endpoint('leader', 'db.example.com')";
+    let drops = "SELECT credentials.drop_endpoint('leader')";
+    run(&mut scene.own, sets);
+    assert!(value(&mut scene, "shop", "DATABASE_URL").contains("@db.example.com:5432/"));
+    run(&mut scene.own, drops);
+    assert_eq!(value(&mut scene, "shop", "DATABASE_URL"), before);
+    run(&mut scene.own, sets);
+    scene.cluster.append_conf("credential_manager.host = ''");
+    run(&mut scene.su, "SELECT pg_reload_conf()");
+    let host = "SHOW credential_manager.host";
+    wait_until("the host is gone", SOON, || {
+        ask(&mut scene.own, host).is_empty()
+    });
+    assert_eq!(outcome(&mut scene.own, drops), "55006");
+}
+
+#[test]
 fn an_endpoint_that_is_being_attached_to_is_not_dropped() {
     let mut scene = scene();
     run(
