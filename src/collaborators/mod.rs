@@ -140,7 +140,7 @@ fn settle(role: Oid) -> Result<bool> {
     if ident::role_name(role).is_none() {
         return Ok(true);
     }
-    xact::subtransaction(|| rights::settle(role)).map_err(|caught| {
+    xact::persistently(|| rights::settle(role)).map_err(|caught| {
         if caught.is_contention() {
             return Kind::Timeout
                 .error("somebody else changes rights on the functions of schema credentials")

@@ -111,13 +111,18 @@ pub fn give_connect(role_name: &str) -> Result<()> {
     };
     if !has {
         let name = ident::database_name(home).unwrap_or_default();
-        grant::set_privileges(
-            true,
-            &["connect"],
-            Target::Database(&name),
-            Some(role_name),
-            false,
-        );
+        let target = Target::Database(&name);
+        // Others write the same access list: the worker where a role goes, a DBA by hand.
+        xact::persistently(|| {
+            grant::set_privileges(true, &["connect"], target, Some(role_name), false);
+            Ok(())
+        })
+        .map_err(|caught| match caught.is_contention() {
+            true => Kind::Timeout
+                .error("somebody else changes rights on the database")
+                .hint("Call again."),
+            false => rotation::unexpected(&caught),
+        })??;
     }
     Ok(())
 }

@@ -229,6 +229,23 @@ pub fn subtransaction<T>(
     outcome.map_err(|error| caught(*error))
 }
 
+/// How often an act is begun anew where others write the same row.
+const TRIES: u32 = 8;
+
+/// The same, begun anew where somebody wrote the same row of a catalog meanwhile, such as the access list of the
+/// database: he has committed by the time the server says so, and the next try finds what he left.
+pub fn persistently<T>(act: impl Fn() -> Result<T>) -> std::result::Result<Result<T>, Caught> {
+    let mut tries = 1..TRIES;
+    loop {
+        match subtransaction(&act) {
+            Err(caught) if caught.is_overtaken() && tries.next().is_some() => {
+                super::authority::catch_up();
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Runs `act`; where the server gives up waiting for a lock in it, the error is another one, which says
 /// what was waited for. There is no subtransaction: the error must go on to the server.
 pub fn or_timeout<T>(act: impl FnOnce() -> Result<T>, timeout: impl Fn() -> Error) -> Result<T> {
@@ -246,11 +263,15 @@ pub fn or_timeout<T>(act: impl FnOnce() -> Result<T>, timeout: impl Fn() -> Erro
 }
 
 impl Caught {
-    /// Whether somebody else was at the same thing: a call that is made again can do without. A row that
-    /// somebody wrote at the same time is an internal error in heapam.c.
+    /// Whether somebody else was at the same thing: a call that is made again can do without.
     pub fn is_contention(&self) -> bool {
-        matches!(self.sqlstate.as_str(), "55P03" | "40P01" | "40001")
-            || (self.sqlstate == "XX000" && self.message.contains("concurrently"))
+        matches!(self.sqlstate.as_str(), "55P03" | "40P01" | "40001") || self.is_overtaken()
+    }
+
+    /// Whether somebody wrote the same row of a catalog at the same time, and committed: an internal error in
+    /// heapam.c.
+    fn is_overtaken(&self) -> bool {
+        self.sqlstate == "XX000" && self.message.contains("concurrently")
     }
 
     /// What an error of the server says; a Rust panic goes on.

@@ -111,3 +111,29 @@ fn is_whole(cluster: &Cluster, after: &str) {
         superuser.query_one(kept, &[]).unwrap().get::<_, i64>(0) == 1
     });
 }
+
+#[test]
+fn a_create_that_meets_a_grant_on_the_database_waits_and_leaves_both() {
+    let cluster = ready();
+    let mut own = owner(&cluster);
+    let mut hand = cluster.superuser("app");
+    hand.batch_execute(
+        "CREATE ROLE visitor LOGIN; BEGIN; GRANT CONNECT ON DATABASE app TO visitor",
+    )
+    .expect("a grant by hand");
+    let second = thread::spawn(move || {
+        own.batch_execute("SELECT credentials.create('late')")
+            .map_err(|error| sqlstate(&error))
+    });
+    let mut watcher = cluster.superuser("app");
+    let waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted";
+    wait_until("the call waits", SOON, || {
+        watcher.query_one(waits, &[]).expect("locks").get(0)
+    });
+    hand.batch_execute("COMMIT").expect("a commit");
+    assert_eq!(second.join().expect("the call"), Ok(()));
+    let both = "SELECT has_database_privilege('visitor', 'app', 'CONNECT')
+                   AND has_database_privilege('late', 'app', 'CONNECT')";
+    let both: bool = hand.query_one(both, &[]).expect("rights").get(0);
+    assert!(both);
+}
