@@ -253,7 +253,7 @@ fn who_waits_in_vain_for_an_open_transaction_is_told_so() {
     assert!(error.detail().is_some());
     let hint = error.hint().unwrap_or_default();
     let statement = hint.split("; ").nth(1).expect("a statement");
-    assert!(ask(&mut scene.su, statement) != "", "{statement}");
+    assert!(!ask(&mut scene.su, statement).is_empty(), "{statement}");
     let lines = scene.cluster.log();
     assert!(lines.contains("credential_manager: attach \"two\": refused (55P03)"));
     // The session goes on, with no more rights than it had.

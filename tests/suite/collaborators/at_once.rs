@@ -5,7 +5,7 @@ use std::thread;
 
 use super::{add, collaborator, listed, remove, rights, role, session, two_apps};
 use crate::harness::{wait_until, SOON};
-use crate::scene::{ask, column, outcome, run};
+use crate::scene::{ask, outcome, run};
 
 /// Calls of somebody who may do everything with shop.
 const CALLS: [&str; 6] = [
