@@ -19,7 +19,8 @@ const REACHING: [&str; 5] = [
     "pg_write_all_data",
 ];
 
-/// Predefined roles that only look at the server.
+/// Predefined roles that only look at the server. `pg_signal_backend`, which default may give as well, ends other
+/// people's sessions.
 const MONITORING: [&str; 4] = [
     "pg_monitor",
     "pg_read_all_settings",
@@ -56,11 +57,10 @@ pub fn predefined(people: &People, only_watches: impl Fn(&Credential) -> bool) -
                 member.oid != credential.role || !MEMBERSHIPS.contains(&group.name.as_str())
             });
         }
-        let watches = held
-            .iter()
-            .all(|(_, group)| MONITORING.contains(&group.name.as_str()));
-        if watches && !held.is_empty() && is_lone(people, credential) && only_watches(credential) {
-            continue;
+        let watching = |group: &Role| MONITORING.contains(&group.name.as_str());
+        let any = held.iter().any(|(_, group)| watching(group));
+        if any && is_lone(people, credential) && only_watches(credential) {
+            held.retain(|(_, group)| !watching(group));
         }
         found.extend(
             held.iter()
@@ -159,7 +159,8 @@ pub fn table_owners(people: &People, owners: &[Owner]) -> Vec<Finding> {
         .collect()
 }
 
-/// Roles that watch the server and may make or drop what is in this database.
+/// Roles that watch the server and may make or drop what is in this database. What a rotating twin has it has from
+/// its credential, of which it is told: taken from the twin it would end the rotation.
 pub fn monitors(
     people: &People,
     creators: &[Creator],
@@ -171,6 +172,9 @@ pub fn monitors(
         role.login
             && !role.superuser
             && people.default().is_none_or(|d| d.role != role.oid)
+            && people
+                .credential_of(role.oid)
+                .is_none_or(|c| c.role == role.oid)
             && people.reached(role.oid).iter().any(|(_, group)| {
                 people
                     .role(*group)

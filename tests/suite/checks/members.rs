@@ -158,3 +158,44 @@ fn what_default_lacks_is_found_and_given_back() {
         gone(&mut scene.su, "default_incomplete", "role app_owner");
     }
 }
+
+#[test]
+fn a_rotating_twin_is_no_monitor_of_its_own_since_the_remedy_would_end_its_rotation() {
+    let mut scene = Scene::new();
+    drop(scene.credential("monitor"));
+    run(
+        &mut scene.su,
+        "GRANT pg_monitor TO monitor; GRANT CREATE ON SCHEMA public TO monitor",
+    );
+    for name in ["default", "monitor"] {
+        run(
+            &mut scene.own,
+            &format!("SELECT credentials.rotate('{name}', overlap => '10 min', grace => '1 hour')"),
+        );
+    }
+    let told: Vec<String> = findings(&mut scene.su)
+        .into_iter()
+        .filter(|f| f.code == "monitor_ddl")
+        .map(|f| f.remedy)
+        .collect();
+    assert_eq!(told, ["REVOKE CREATE ON SCHEMA public FROM monitor;"]);
+}
+
+#[test]
+fn a_monitor_that_may_end_sessions_keeps_what_it_watches_with() {
+    let mut scene = Scene::new();
+    drop(scene.credential("monitor"));
+    run(
+        &mut scene.su,
+        "GRANT pg_monitor, pg_signal_backend TO monitor",
+    );
+    let told = about(&mut scene.su, "predefined_role", "credential monitor");
+    let remedies: Vec<&str> = told.iter().map(|f| f.remedy.as_str()).collect();
+    assert_eq!(remedies, ["REVOKE pg_signal_backend FROM monitor;"]);
+    seen_and_mended(
+        &mut scene,
+        "medium",
+        "predefined_role",
+        "credential monitor",
+    );
+}
