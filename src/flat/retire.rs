@@ -4,9 +4,8 @@ use super::holding::{Future, Holding, Member, OnObject};
 use super::taken::Taken;
 use super::words::{parts, words};
 use super::{called, held, Flat};
-use crate::catalog::{self, State};
+use crate::catalog;
 use crate::error::{shown, Error, Kind, Result};
-use crate::jobs;
 use crate::lifecycle::standing;
 use crate::permissions::{group, member, takeover};
 use crate::pg::authority::Caller;
@@ -130,10 +129,9 @@ fn suspend(caller: &Caller, flat: &Flat) -> Result<()> {
 }
 
 fn resume(flat: &Flat) -> Result<()> {
-    jobs::call_off_suspensions(flat.role)?;
     match catalog::by_role(flat.role)? {
-        Some(credential) if credential.state == State::Suspended => standing::resume(&credential),
-        _ => Ok(()),
+        Some(credential) => standing::resume(&credential),
+        None => Ok(()),
     }
 }
 

@@ -13,8 +13,8 @@ pub use store::{
     notice_clock, set_cutover, set_progress, set_stage, take_over, Ended,
 };
 pub use superseded::{
-    call_off_retirements, call_off_suspensions, draining, keep_sweeping, supersede_rotations,
-    sweep_now,
+    awaiting_suspension, call_off_retirements, call_off_suspensions, draining, keep_sweeping,
+    supersede_rotations, sweep_now,
 };
 
 use crate::catalog;

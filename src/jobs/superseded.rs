@@ -83,6 +83,17 @@ pub fn call_off_retirements(role: Oid) -> Result<()> {
     Ok(())
 }
 
+/// The roles that are to be suspended as soon as nobody holds them.
+pub fn awaiting_suspension() -> Result<Vec<Oid>> {
+    let waits = |job: &Job| job.kind == Kind::Suspend && job.stage == Stage::Apply;
+    let live = live_for(None)?;
+    Ok(live
+        .iter()
+        .filter(|job| waits(job))
+        .map(|job| job.role)
+        .collect())
+}
+
 /// Suspensions of a role that wait or still end sessions are called off: it was resumed.
 pub fn call_off_suspensions(role: Oid) -> Result<()> {
     for job in live_for(Some(role))? {

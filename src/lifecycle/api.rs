@@ -132,11 +132,10 @@ pub fn resume(call: &Call) -> Result<Answer> {
     lock::credential(credential.role)?;
     let credential = catalog::reread(&credential)?;
     rotation::refuse_destroying(&credential)?;
-    jobs::call_off_suspensions(credential.role)?;
+    standing::resume(&credential)?;
     if credential.state != State::Suspended {
         return Ok(status(&credential, credential.state));
     }
-    standing::resume(&credential)?;
     credential.record(call, json!({}))?;
     Ok(status(&credential, State::Active))
 }

@@ -20,8 +20,13 @@ pub fn suspend(credential: &Credential, by: Oid) -> Result<Applied> {
     Ok(applied)
 }
 
-/// Opens a suspended credential. Its lock is held.
+/// Opens a suspended credential, and calls off what suspensions have yet to do: one that waits for its role would
+/// close it again, and one that ends sessions would end those that come now. Its lock is held.
 pub fn resume(credential: &Credential) -> Result<()> {
+    jobs::call_off_suspensions(credential.role)?;
+    if credential.state != State::Suspended {
+        return Ok(());
+    }
     let options = Options {
         login: Some(true),
         ..Options::default()

@@ -9,6 +9,7 @@ use crate::catalog::{self, Credential, State};
 use crate::core::name::Naming;
 use crate::error::Result;
 use crate::flat;
+use crate::jobs;
 use crate::lifecycle::settings_json;
 use crate::permissions::group::{self, Group, EVERY_SCHEMA};
 use crate::pg::authority::{self, Caller};
@@ -173,13 +174,14 @@ fn groups(all: &[Group], now: &mut Present) {
 fn credentials(caller: &Caller, groups: &[Group], now: &mut Present) -> Result<()> {
     let mut by_role: HashMap<Oid, (String, CredentialNow)> = HashMap::new();
     let limits = store::limits()?;
+    let closing = jobs::awaiting_suspension()?;
     for credential in catalog::all()?.into_iter().filter(|c| !c.is_default()) {
         let known = CredentialNow {
             role: credential.role,
             role_name: credential.role_name.clone(),
             trouble: trouble(caller, &credential)?,
             lease: credential.lease_until.is_some(),
-            open: credential.state != State::Suspended,
+            open: credential.state != State::Suspended && !closing.contains(&credential.role),
             connection_limit: limits.get(&credential.role).copied().unwrap_or(-1),
             settings: BTreeMap::new(),
             access: BTreeMap::new(),

@@ -96,7 +96,7 @@ pub struct CredentialNow {
     pub trouble: Option<Error>,
     /// Whether it ends by itself.
     pub lease: bool,
-    /// Whether it can log in.
+    /// Whether it can log in, and will go on to.
     pub open: bool,
     /// Sessions at most; -1 for no limit.
     pub connection_limit: i32,

@@ -9,6 +9,7 @@ mod documents;
 mod exporting;
 mod layouts;
 mod odd;
+mod suspending;
 
 use postgres::Client;
 
