@@ -132,7 +132,7 @@ fn tables(credential: &str, held: &CredentialNow, now: &Present) -> BTreeMap<Tab
     let uses = |schema: &str| {
         held.access_on(schema).is_some()
             || held.access.contains_key(&Scope::Every)
-            || now.has_on_schema(credential, schema, USAGE)
+            || now.has_on_schema(credential, schema, USAGE, false)
     };
     let mut tables = BTreeMap::new();
     for given in now.direct.iter().filter(|d| d.credential == credential) {

@@ -139,6 +139,10 @@ pub struct Direct {
     pub rights: u32,
     /// Whether the caller may speak for the object's owner.
     pub may: bool,
+    /// Those of them that the object's owner gave, which nobody else's loss takes away.
+    pub by_owner: u32,
+    /// Whether it may hand one of them on.
+    pub options: bool,
 }
 
 /// An object that carries rights.
@@ -184,21 +188,21 @@ impl Present {
         held.map_or_else(|| credential.to_owned(), |held| held.role_name.clone())
     }
 
-    /// What a credential was given on a table as a whole.
-    pub fn rights_on(&self, credential: &str, table: &TableName) -> u32 {
+    /// What a credential was given on a table as a whole; with `firmly` by the table's owner.
+    pub fn rights_on(&self, credential: &str, table: &TableName, firmly: bool) -> u32 {
         self.direct
             .iter()
             .filter(|d| d.credential == credential && d.is_table(table))
-            .fold(0, |bits, d| bits | d.rights)
+            .fold(0, |bits, d| bits | d.held(firmly))
     }
 
-    /// Whether a credential was given this right on a schema itself.
-    pub fn has_on_schema(&self, credential: &str, schema: &str, right: u32) -> bool {
+    /// Whether a credential was given this right on a schema itself; with `firmly` by the schema's owner.
+    pub fn has_on_schema(&self, credential: &str, schema: &str, right: u32, firmly: bool) -> bool {
         self.direct.iter().any(|d| {
             d.credential == credential
                 && d.schema == schema
                 && d.object.kind == ObjectIs::Schema
-                && d.rights & right != 0
+                && d.held(firmly) & right != 0
         })
     }
 }
@@ -206,6 +210,13 @@ impl Present {
 impl Direct {
     /// Whether this is about the table as a whole.
     pub fn is_table(&self, table: &TableName) -> bool {
+    fn held(&self, firmly: bool) -> u32 {
+        match firmly {
+            true => self.by_owner,
+            false => self.rights,
+        }
+    }
+
         self.schema == table.schema
             && self.object.column == 0
             && matches!(&self.object.kind, ObjectIs::Table(name) if *name == table.table)

@@ -121,6 +121,8 @@ pub enum Step {
         rights: u32,
     },
     /// A credential becomes a member of a role.
+        /// Whether others may have them from it, who lose them too.
+        cascade: bool,
     Join {
         /// The credential.
         name: String,
@@ -210,11 +212,13 @@ impl Step {
             } => vec![line(
                 "revoke",
                 object.named.clone(),
+                cascade,
                 format!(
                     "REVOKE {} ON {} FROM {};",
                     columned(*rights, object.column_name.as_deref()),
                     object.named,
-                    ident(&role(name))
+                    ident(&role(name)),
+                    if *cascade { " CASCADE" } else { "" }
                 ),
             )],
             Step::Join { name, role: group } => vec![join(group, &role(name))],

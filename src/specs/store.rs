@@ -179,7 +179,10 @@ pub(super) fn direct(schemas: Option<Vec<String>>, caller: Oid, now: &mut Presen
                   pg_catalog.pg_get_function_identity_arguments(p.oid), p.proowner, p.proacl
              FROM pg_catalog.pg_proc p WHERE p.proacl IS NOT NULL AND p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)
          SELECT r.name, n.nspname::pg_catalog.text, o.kind, o.oid, o.attribute, o.name, o.arguments,
-                pg_catalog.array_agg(DISTINCT a.privilege_type), pg_catalog.pg_has_role($3, o.owner, 'USAGE')
+                pg_catalog.array_agg(DISTINCT a.privilege_type), pg_catalog.pg_has_role($3, o.owner, 'USAGE'),
+                coalesce(pg_catalog.array_agg(DISTINCT a.privilege_type)
+                         FILTER (WHERE a.grantor OPERATOR(pg_catalog.=) o.owner), '{}'::pg_catalog.text[]),
+                pg_catalog.bool_or(a.is_grantable)
            FROM o
            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.schema
            CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a
@@ -212,7 +215,7 @@ fn given(row: &Row) -> Result<super::present::Direct> {
         "routine" => (ObjectIs::Routine, format!("ROUTINE {full}({arguments})")),
         _ => (ObjectIs::Table(name), format!("TABLE {full}")),
     };
-    let bits = row.texts(7)?.iter().fold(0, |bits, word| bits | bit(word));
+    let bits = |words: Vec<String>| words.iter().fold(0, |bits, word| bits | bit(word));
     Ok(super::present::Direct {
         credential: row.text(0)?,
         schema,
@@ -223,7 +226,9 @@ fn given(row: &Row) -> Result<super::present::Direct> {
             column_name: (column != 0).then_some(arguments),
             named,
         },
-        rights: bits,
+        rights: bits(row.texts(7)?),
+        by_owner: bits(row.texts(9)?),
+        options: row.bool(10)?,
         may: row.maybe_bool(8)?.unwrap_or(false),
     })
 }

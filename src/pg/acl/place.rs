@@ -108,7 +108,8 @@ impl Place {
         }
     }
 
-    /// Writes a new list, and closes the place.
+    /// Writes a new list, and closes the place. A column without rights has no list, as the server keeps it
+    /// (aclchk.c, ExecGrant_Attribute); on an object an empty one says that its owner has none.
     ///
     /// # Safety
     /// `old` and `new` must be access lists, `old` the one that the row has; the place was opened to be written.
@@ -122,6 +123,7 @@ impl Place {
             let mut nulls = vec![false; width];
             let mut replace = vec![false; width];
             values[at] = pg_sys::Datum::from(new);
+            nulls[at] = self.target.column != 0 && super::entries(new).is_empty();
             replace[at] = true;
             let row = pg_sys::heap_modify_tuple(
                 self.row,

@@ -203,6 +203,7 @@ fn emptied(now: &Present, name: &str, wanted: &Wanted, held: &CredentialNow) -> 
                 name: name.to_owned(),
                 object: given.object.clone(),
                 rights: excess,
+                cascade: given.options,
             });
         }
     }

@@ -60,6 +60,7 @@ fn right(spec: &Spec, given: &Direct) -> Result<Option<Step>> {
         name: given.credential.clone(),
         object: given.object.clone(),
         rights: excess,
+        cascade: given.options,
     }))
 }
 

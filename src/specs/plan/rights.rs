@@ -77,7 +77,9 @@ fn tables(spec: &Spec, now: &Present, name: &str, wanted: &Wanted) -> Result<Vec
                 schema: table.schema.clone(),
             });
         }
-        let missing = rights & !now.rights_on(name, table);
+        // What somebody else gave goes with what he himself loses there.
+        let strict = is_strict(spec, &table.schema);
+        let missing = rights & !now.rights_on(name, table, strict);
         if missing == 0 {
             continue;
         }
@@ -99,12 +101,16 @@ fn tables(spec: &Spec, now: &Present, name: &str, wanted: &Wanted) -> Result<Vec
 fn may_use(spec: &Spec, now: &Present, name: &str, wanted: &Wanted, schema: &str) -> bool {
     let held = now.credentials.get(name);
     let is_kept = |scope: &str| held.is_some_and(|held| held.access_on(scope).is_some());
-    let strict = spec.schemas.get(schema).is_some_and(|s| s.authoritative);
+    let strict = is_strict(spec, schema);
     wanted.access.contains_key(schema)
         || wanted.access.contains_key(EVERY)
         || is_kept(EVERY)
         || (is_kept(schema) && !strict)
-        || now.has_on_schema(name, schema, USAGE)
+        || now.has_on_schema(name, schema, USAGE, strict)
+}
+
+fn is_strict(spec: &Spec, schema: &str) -> bool {
+    spec.schemas.get(schema).is_some_and(|s| s.authoritative)
 }
 
 fn roles(now: &Present, name: &str, wanted: &Wanted) -> Result<Vec<Step>> {

@@ -2,7 +2,7 @@
 
 use super::{apply, plan, writes_nothing};
 use crate::harness::expect_error;
-use crate::scene::{column, run, Scene};
+use crate::scene::{ask, column, run, Scene};
 
 /// A shop whose credentials have more than they should.
 fn scene() -> Scene {
@@ -49,7 +49,7 @@ fn what_the_spec_does_not_name_goes_from_that_schema_and_from_no_other() {
             "REVOKE EXECUTE ON ROUTINE shop.f(i integer) FROM extra;",
             "REVOKE CREATE ON SCHEMA shop FROM extra;",
             "REVOKE USAGE ON SEQUENCE shop.t_id_seq FROM extra;",
-            "REVOKE INSERT, TRUNCATE ON TABLE shop.t FROM extra;",
+            "REVOKE INSERT, TRUNCATE ON TABLE shop.t FROM extra CASCADE;",
             "REVOKE UPDATE (secret) ON TABLE shop.t FROM extra;",
         ]
     );
@@ -76,6 +76,15 @@ fn what_the_spec_does_not_name_goes_from_that_schema_and_from_no_other() {
     );
     expect_error(&mut extra, "UPDATE shop.t SET secret = 'y'", "42501");
     expect_error(&mut extra, "SELECT shop.f(1)", "42501");
+}
+
+#[test]
+fn a_column_that_loses_its_last_right_has_no_access_list_as_the_server_keeps_it() {
+    let mut scene = scene();
+    let lists = "SELECT count(*) FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid = 'shop.t'::regclass";
+    assert_eq!(ask(&mut scene.su, lists), "1");
+    apply(&mut scene.own, SPEC);
+    assert_eq!(ask(&mut scene.su, lists), "0");
 }
 
 #[test]
@@ -115,4 +124,38 @@ fn an_authoritative_schema_with_objects_of_others_is_refused_to_who_may_not_spea
         done.contains(&"REVOKE SELECT ON TABLE shop.theirs FROM extra;".to_owned()),
         "{done:?}"
     );
+}
+
+#[test]
+fn what_the_spec_names_stays_though_it_came_from_somebody_who_loses_it() {
+    let mut scene = scene();
+    let mut extra = scene.login("extra");
+    run(
+        &mut scene.own,
+        "GRANT USAGE ON SCHEMA shop TO extra WITH GRANT OPTION",
+    );
+    run(
+        &mut extra,
+        "GRANT SELECT, INSERT ON shop.t TO analyst; GRANT USAGE ON SCHEMA shop TO analyst",
+    );
+    let spec = r#"{"schemas": {"shop": {"authoritative": true}},
+                   "credentials": {"analyst": {"tables": {"shop.t": ["SELECT"]}}}}"#;
+    let done = apply(&mut scene.own, spec);
+    for statement in [
+        "GRANT USAGE ON SCHEMA shop TO analyst;",
+        "GRANT SELECT ON TABLE shop.t TO analyst;",
+        "REVOKE INSERT ON TABLE shop.t FROM analyst;",
+        // Whoever had it from there loses it, and a person's REVOKE must say so.
+        "REVOKE INSERT, SELECT, TRUNCATE ON TABLE shop.t FROM extra CASCADE;",
+    ] {
+        assert!(
+            done.contains(&statement.to_owned()),
+            "{statement} in {done:?}"
+        );
+    }
+    let mut analyst = scene.login("analyst");
+    run(&mut analyst, "SELECT * FROM shop.t");
+    expect_error(&mut analyst, "INSERT INTO shop.t VALUES (1)", "42501");
+    expect_error(&mut extra, "SELECT * FROM shop.t", "42501");
+    writes_nothing(&mut scene.su, &mut scene.own, spec);
 }

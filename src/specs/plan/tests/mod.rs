@@ -113,6 +113,8 @@ fn given(credential: &str, kind: ObjectIs, named: &str, rights: u32) -> Direct {
         },
         rights,
         may: true,
+        by_owner: rights,
+        options: false,
     }
 }
 
