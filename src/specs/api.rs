@@ -3,18 +3,18 @@
 use super::apply::{self, Applied};
 use super::diagram as drawing;
 use super::export as exporting;
+use super::foresee;
 use super::gather::{self, View};
 use super::layout::{Ask, Layout};
 use super::plan as planning;
 use super::spec::Spec;
-use super::step::{Line, Step};
+use super::step::Line;
 use crate::catalog;
 use crate::core::name::Naming;
 use crate::error::Result;
 use crate::pg::call::{Answer, Call};
 use crate::pg::value::{Type, Value};
 use crate::settings;
-use crate::tenants;
 
 /// `credentials.layout(kind, app, schema, environment)`.
 pub fn layout(call: &Call) -> Result<Answer> {
@@ -39,11 +39,7 @@ pub fn plan(call: &Call) -> Result<Answer> {
     let spec = gather::settled(Spec::parse(&call.json("spec")?)?)?;
     let now = gather::present(&call.caller, View::of(&spec))?;
     let steps = planning::plan(&spec, &now)?;
-    for step in &steps {
-        if let Step::Share(step) = step {
-            tenants::check(step, &call.caller)?;
-        }
-    }
+    foresee::refuse(&steps, &now, &call.caller)?;
     let lines = steps.iter().flat_map(|step| step.lines(&now));
     Ok(Answer::Rows(
         lines.zip(1..).map(|(line, i)| row(i, line)).collect(),

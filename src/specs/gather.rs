@@ -1,5 +1,6 @@
 //! Reads the present state.
 
+use super::path;
 use super::present::{Asker, CredentialNow, GroupNow, Present, Scope};
 use super::spec::{Spec, Stage, TableName, Tenant};
 use super::store;
@@ -7,7 +8,7 @@ use crate::access::{self, Act};
 use crate::attachments;
 use crate::catalog::{self, Credential, State};
 use crate::core::name::Naming;
-use crate::error::Result;
+use crate::error::{shown, Result};
 use crate::flat;
 use crate::jobs;
 use crate::lifecycle::settings_json;
@@ -22,23 +23,32 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// The spec with its settings as the server would store them; unknown ones, those that are not every user's
 /// to set, and values that are none are refused (22023).
 pub(super) fn settled(mut spec: Spec) -> Result<Spec> {
-    for wanted in spec.credentials.values_mut() {
-        settings_json::check_known(&settings_json::changes(&wanted.settings))?;
-        for (name, value) in &mut wanted.settings {
-            let Some(text) = value else { continue };
-            if !role_settings::takes(name, text) {
-                return Err(settings_json::not_a_value(name));
-            }
-            *text = role_settings::as_stored(name, text)?;
-        }
+    for (name, wanted) in &mut spec.credentials {
+        settle(&mut wanted.settings).map_err(|error| {
+            path::blame(&format!("credentials.{}.settings", shown(name)), &error)
+        })?;
     }
     Ok(spec)
+}
+
+fn settle(settings: &mut BTreeMap<String, Option<String>>) -> Result<()> {
+    settings_json::check_known(&settings_json::changes(settings))?;
+    for (name, value) in settings {
+        let Some(text) = value else { continue };
+        if !role_settings::takes(name, text) {
+            return Err(settings_json::not_a_value(name));
+        }
+        *text = role_settings::as_stored(name, text)?;
+    }
+    Ok(())
 }
 
 /// How much is read.
 pub(super) struct View {
     /// Roles that the spec has names of.
     roles: Vec<String>,
+    /// Whether the spec makes credentials members of roles.
+    joins: bool,
     /// Tables that the spec has names of.
     tables: Vec<TableName>,
     /// Schemas whose rights are read one by one; nothing for all.
@@ -78,6 +88,7 @@ impl View {
                 .chain(roles)
                 .collect(),
             direct: Some(direct.into_iter().cloned().collect()),
+            joins: wanted().any(|wanted| !wanted.roles.is_empty()),
             tables: tables.into_iter().cloned().collect(),
             tenants: spec.tenants.clone(),
             leaving: spec
@@ -91,6 +102,7 @@ impl View {
     pub(super) fn everything() -> View {
         View {
             roles: Vec::new(),
+            joins: false,
             tables: Vec::new(),
             direct: None,
             tenants: Vec::new(),
@@ -117,6 +129,10 @@ pub(super) fn present(caller: &Caller, view: View) -> Result<Present> {
         groups: BTreeMap::new(),
         credentials: BTreeMap::new(),
         roles: store::roles(view.roles)?,
+        memberships: match view.joins {
+            true => store::edges()?,
+            false => BTreeSet::new(),
+        },
         tables: store::tables(&view.tables, me)?,
         direct: Vec::new(),
         stock: attachments::stock()?,

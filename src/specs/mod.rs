@@ -4,6 +4,7 @@ pub mod api;
 mod apply;
 pub mod diagram;
 pub mod export;
+mod foresee;
 mod gather;
 pub mod layout;
 mod path;

@@ -34,11 +34,7 @@ impl<'a> At<'a> {
 
     /// The same error, said of this place.
     pub(super) fn blame(&self, error: &Error) -> Error {
-        let told = error
-            .kind()
-            .error(format!("\"{}\": {}", self.path, error.message()));
-        let told = error.detail_text().into_iter().fold(told, Error::detail);
-        error.hint_text().into_iter().fold(told, Error::hint)
+        blame(&self.path, error)
     }
 
     /// A text.
@@ -105,6 +101,15 @@ impl<'a> At<'a> {
         };
         At { path, value }
     }
+}
+
+/// An error, said of the place with this path.
+pub(super) fn blame(path: &str, error: &Error) -> Error {
+    let told = error
+        .kind()
+        .error(format!("\"{path}\": {}", error.message()));
+    let told = error.detail_text().into_iter().fold(told, Error::detail);
+    error.hint_text().into_iter().fold(told, Error::hint)
 }
 
 /// Where a person sees what a spec looks like.

@@ -29,6 +29,8 @@ pub struct Present {
     pub credentials: BTreeMap<String, CredentialNow>,
     /// Roles of the names that the spec has.
     pub roles: BTreeMap<String, RoleNow>,
+    /// Who is a member of which role, each by name, where the spec makes members.
+    pub memberships: BTreeSet<(String, String)>,
     /// Tables of the names that the spec has.
     pub tables: BTreeMap<TableName, TableNow>,
     /// What credentials were given on schemas and on what is in them, other than through groups.

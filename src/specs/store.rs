@@ -9,7 +9,7 @@ use crate::pg::acl::rights;
 use crate::pg::spi::{self, Row};
 use crate::pg::value::Value;
 use crate::pg::Oid;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Whether a role may create schemas in this database.
 pub(super) fn creates_schemas(role: Oid, database: Oid) -> Result<bool> {
@@ -91,6 +91,19 @@ pub(super) fn memberships() -> Result<Vec<(Oid, String)>> {
     )?
     .iter()
     .map(|row| Ok((row.oid(0)?, row.text(1)?)))
+    .collect()
+}
+
+/// Every membership of the cluster: the member's name, the role's.
+pub(super) fn edges() -> Result<BTreeSet<(String, String)>> {
+    spi::query(
+        "SELECT DISTINCT m.rolname::pg_catalog.text, r.rolname::pg_catalog.text FROM pg_catalog.pg_auth_members a
+           JOIN pg_catalog.pg_authid m ON m.oid OPERATOR(pg_catalog.=) a.member
+           JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) a.roleid",
+        &[],
+    )?
+    .iter()
+    .map(|row| Ok((row.text(0)?, row.text(1)?)))
     .collect()
 }
 

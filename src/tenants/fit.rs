@@ -144,9 +144,7 @@ pub(super) fn credentials(marks: &Marks) -> Result<Vec<Credential>> {
         .map(|name| {
             let credential = catalog::target(name)?;
             if credential.is_default() {
-                return Err(Kind::Denied
-                    .error("the default credential cannot be a tenant")
-                    .detail("It has the rights of every other."));
+                return Err(plan::never_default());
             }
             if !credential.is_bound() {
                 return Err(access::unbound(&credential));

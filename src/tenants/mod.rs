@@ -11,7 +11,7 @@ mod reach;
 mod rule;
 mod store;
 
-pub use plan::{plan, Mark, Marks, Member, Shared, Step, TableName, Tenant};
+pub use plan::{never_default, plan, Mark, Marks, Member, Shared, Step, TableName, Tenant};
 
 use crate::error::{shown, Result};
 use crate::pg::authority::{self, Caller};

@@ -133,6 +133,13 @@ pub fn plan(
     Ok(steps)
 }
 
+/// The error for default as a tenant.
+pub fn never_default() -> Error {
+    Kind::Denied
+        .error("the default credential cannot be a tenant")
+        .detail("It has the rights of every other.")
+}
+
 /// The error for a table that is not there.
 pub(super) fn unknown(table: &TableName) -> Error {
     Kind::NotFound.error(format!("table {} does not exist", shown(&table.quoted())))

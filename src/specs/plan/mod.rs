@@ -3,6 +3,7 @@
 //! Everything that apply() would refuse is refused here, before anything is done: a plan that can be seen
 //! can be carried out.
 
+mod circles;
 mod from;
 mod removal;
 mod retire;
@@ -13,7 +14,8 @@ use super::present::{CredentialNow, Present};
 use super::spec::{Spec, TableName, Wanted};
 use super::step::Step;
 use crate::attachments;
-use crate::core::name::{Name, DEFAULT};
+use crate::catalog;
+use crate::core::name::{self, Name, DEFAULT};
 use crate::error::{shown, Error, Kind, Result};
 use crate::flat::Part;
 use crate::pg::Oid;
@@ -33,7 +35,11 @@ pub fn plan(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
         steps.extend(rights::steps(spec, now, name, wanted)?);
     }
     steps.extend(removal::steps(spec, now)?);
+    let comes = |name: &str| {
+        name == DEFAULT || now.credentials.contains_key(name) || spec.credentials.contains_key(name)
+    };
     // Last: whether a tenant is kept to its rows depends on what it was given.
+    refuse_tenants(spec, now, comes)?;
     let names_all = |table: &TableName| {
         spec.schemas
             .get(&table.schema)
@@ -41,13 +47,11 @@ pub fn plan(spec: &Spec, now: &Present) -> Result<Vec<Step>> {
     };
     let shared = tenants::plan(&spec.tenants, &now.shared, names_all)?;
     steps.extend(shared.into_iter().map(Step::Share));
-    let comes = |name: &str| {
-        name == DEFAULT || now.credentials.contains_key(name) || spec.credentials.contains_key(name)
-    };
     let attached = attachments::plan::plan(&spec.attachments, &now.stock, comes)?;
     steps.extend(attached.into_iter().map(Step::Attach));
     let on_top = from::steps(whole, now, &steps)?;
     steps.extend(on_top);
+    circles::refuse(&steps, now)?;
     Ok(steps)
 }
 
@@ -141,6 +145,22 @@ fn configure(
         connection_limit,
         settings,
     }]
+}
+
+/// Refuses tenants that are no credentials, and those to which nothing can be done.
+fn refuse_tenants(spec: &Spec, now: &Present, comes: impl Fn(&str) -> bool) -> Result<()> {
+    for tenant in &spec.tenants {
+        let name = &tenant.credential;
+        if name::is_default_target(name) {
+            return Err(tenants::never_default());
+        }
+        if !comes(name) {
+            return Err(catalog::unknown(name));
+        }
+        let trouble = now.credentials.get(name).and_then(|c| c.trouble.clone());
+        trouble.map_or(Ok(()), Err)?;
+    }
+    Ok(())
 }
 
 /// Refuses a name that cannot become a credential's (42602, 42939, 42710), as create() does.

@@ -19,6 +19,9 @@ pub const MONITORING: [&str; 5] = [
     "pg_signal_backend",
 ];
 
+/// The predefined role that stands for whoever owns the database.
+const DATABASE_OWNER: &str = "pg_database_owner";
+
 /// Steps that give one credential what it lacks.
 pub(super) fn steps(spec: &Spec, now: &Present, name: &str, wanted: &Wanted) -> Result<Vec<Step>> {
     let mut steps = presets(spec, now, name, wanted)?;
@@ -121,6 +124,11 @@ fn roles(now: &Present, name: &str, wanted: &Wanted) -> Result<Vec<Step>> {
                 .error(format!("role \"{}\" does not exist", shown(role)))
                 .hint("A spec gives membership in roles that are there."));
         };
+        if role == DATABASE_OWNER {
+            return Err(Kind::BadArgument
+                .error(format!("role \"{role}\" cannot have members"))
+                .detail("The server makes the database's owner its member, and nobody else."));
+        }
         if there.superuser {
             return Err(denied(role)
                 .detail("It is a superuser, or a member of one, and no credential is that."));

@@ -7,6 +7,7 @@ mod authoritative;
 mod callers;
 mod documents;
 mod exporting;
+mod foreseen;
 mod layouts;
 mod odd;
 mod suspending;

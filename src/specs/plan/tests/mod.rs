@@ -30,6 +30,7 @@ fn empty() -> Present {
         groups: BTreeMap::new(),
         credentials: BTreeMap::new(),
         roles: BTreeMap::from([("pg_monitor".to_owned(), RoleNow { superuser: false })]),
+        memberships: Default::default(),
         tables: BTreeMap::new(),
         direct: Vec::new(),
         stock: Stock::default(),
