@@ -13,15 +13,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a spec can say of what is. Left out are default, which no spec is about, leases, which end by
 /// themselves, and credentials to which nothing can be done.
 pub fn export(now: &Present) -> Spec {
-    let credentials = now
+    let credentials: BTreeMap<String, Wanted> = now
         .credentials
         .iter()
         .filter(|(_, held)| is_told(held))
         .map(|(name, held)| (name.clone(), wanted(name, held, now)))
         .collect();
-    let schemas = schemas(now);
+    let mut schemas = schemas(now);
+    let groups = groups(now, &schemas);
+    for (name, schema) in needed(&credentials, now) {
+        schemas.entry(name).or_insert(schema);
+    }
     Spec {
-        groups: groups(now, &schemas),
+        groups,
         schemas,
         credentials,
         attachments: attachments(now),
@@ -82,6 +86,19 @@ fn schemas(now: &Present) -> BTreeMap<String, Schema> {
         (group.kind == GroupKind::Owner && is_owner).then(|| (schema.clone(), said))
     });
     owned.collect()
+}
+
+/// The schemas that presets are on: where one is not there, it is made. One that PUBLIC has a right on would be
+/// closed by being named.
+fn needed<'a>(
+    credentials: &'a BTreeMap<String, Wanted>,
+    now: &'a Present,
+) -> impl Iterator<Item = (String, Schema)> + 'a {
+    let named = credentials.values().flat_map(|wanted| wanted.access.keys());
+    let closed = |name: &&String| now.schemas.get(*name).is_some_and(|s| !s.open);
+    named
+        .filter(closed)
+        .map(|name| (name.clone(), Schema::default()))
 }
 
 /// The groups whose names tell what they are for: those that are named by a number are made again under

@@ -116,6 +116,7 @@ fn what_is_exported_becomes_the_same_elsewhere() {
         &mut here.own,
         "SELECT credentials.apply(credentials.layout('owner_writer_reader', 'shop', environment => 'prod'));
          SELECT credentials.create('audit', connection_limit => 2); SELECT credentials.create('asleep', login => false);
+         CREATE SCHEMA stock; SELECT credentials.grant('audit', 'read_only', '{stock}');
          CREATE SCHEMA plain; CREATE TABLE plain.t (i int); GRANT SELECT, TRIGGER ON plain.t TO audit; GRANT USAGE ON SCHEMA plain TO audit;
          SELECT credentials.set_endpoint('pool', '127.0.0.1'); SELECT credentials.attach('audit', 'shop', endpoint => 'pool');
          SELECT credentials.attach('default', 'shop'); SELECT credentials.attach('app_shop_prod', 'shop', 'MAIN');
