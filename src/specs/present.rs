@@ -139,12 +139,12 @@ pub struct Direct {
     pub object: Object,
     /// The rights, as bits of an access list.
     pub rights: u32,
-    /// Whether the caller may speak for the object's owner.
-    pub may: bool,
     /// Those of them that the object's owner gave, which nobody else's loss takes away.
     pub by_owner: u32,
     /// Whether it may hand one of them on.
     pub options: bool,
+    /// Whether the caller may speak for the object's owner.
+    pub may: bool,
 }
 
 /// An object that carries rights.
@@ -210,8 +210,6 @@ impl Present {
 }
 
 impl Direct {
-    /// Whether this is about the table as a whole.
-    pub fn is_table(&self, table: &TableName) -> bool {
     fn held(&self, firmly: bool) -> u32 {
         match firmly {
             true => self.by_owner,
@@ -219,6 +217,8 @@ impl Direct {
         }
     }
 
+    /// Whether this is about the table as a whole.
+    pub fn is_table(&self, table: &TableName) -> bool {
         self.schema == table.schema
             && self.object.column == 0
             && matches!(&self.object.kind, ObjectIs::Table(name) if *name == table.table)

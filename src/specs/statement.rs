@@ -1,6 +1,6 @@
 //! The statements that stand for steps, written as a person would type them.
 
-use super::present::Scope;
+use super::present::{Present, Scope};
 use super::spec::{table_rights, GroupName};
 use super::step::{Line, Owner};
 use crate::core::quote::{ident, literal};
@@ -37,18 +37,19 @@ pub(super) fn leave(role: &str, member: &str) -> Line {
     line("revoke", of("role", role), statement)
 }
 
-pub(super) fn create_role(group: &GroupName) -> Line {
+/// A group is made, and default may give it.
+pub(super) fn create_role(group: &GroupName, now: &Present) -> Vec<Line> {
     let name = group.role();
-    line(
-        "create",
-        of("role", &name),
-        format!("CREATE ROLE {} NOLOGIN;", ident(&name)),
-    )
+    let statement = format!("CREATE ROLE {} NOLOGIN;", ident(&name));
+    vec![
+        line("create", of("role", &name), statement),
+        administer(&name, &now.default_role),
+    ]
 }
 
-pub(super) fn new_schema(schema: &str, owner: &Owner) -> Vec<Line> {
+pub(super) fn new_schema(schema: &str, owner: &Owner, now: &Present) -> Vec<Line> {
     let (mut lines, role) = match owner {
-        Owner::Group(group) => (vec![create_role(group)], group.role()),
+        Owner::Group(group) => (create_role(group, now), group.role()),
         Owner::Default(role) => (Vec::new(), role.clone()),
     };
     let statement = format!(
@@ -60,49 +61,103 @@ pub(super) fn new_schema(schema: &str, owner: &Owner) -> Vec<Line> {
     lines
 }
 
-pub(super) fn own_schema(schema: &str, owner: &GroupName, new_group: bool) -> Vec<Line> {
-    let mut lines: Vec<Line> = new_group.then(|| create_role(owner)).into_iter().collect();
+pub(super) fn own_schema(
+    schema: &str,
+    owner: &GroupName,
+    new_group: bool,
+    now: &Present,
+) -> Vec<Line> {
+    let object = || of("schema", schema);
+    let mut lines = Vec::new();
+    if new_group {
+        lines.extend(create_role(owner, now));
+        // What its members make is for the readers and writers that are there.
+        for kind in [GroupKind::Reader, GroupKind::Writer] {
+            if let Some(group) = now.group_of(&Scope::of(schema), kind) {
+                let future = future(&owner.role(), Some(schema), kind, group);
+                lines.extend(future.into_iter().map(|text| line("grant", object(), text)));
+            }
+        }
+    }
     let statement = format!(
         "ALTER SCHEMA {} OWNER TO {};",
         ident(schema),
         ident(&owner.role())
     );
-    lines.push(line("own", of("schema", schema), statement));
+    lines.push(line("own", object(), statement));
     lines
 }
 
 /// What a DBA would type for a group. Routines are given one by one, those alone that run with the rights
 /// of whoever calls them.
-pub(super) fn new_group(group: &GroupName, scope: &Scope, owner: Option<&str>) -> Vec<Line> {
-    let mut lines = vec![create_role(group)];
-    let role = ident(&group.role());
-    let Scope::Schema(schema) = scope else {
-        return lines;
+pub(super) fn new_group(
+    group: &GroupName,
+    scope: &Scope,
+    schemas: &[String],
+    owner: Option<&str>,
+    now: &Present,
+) -> Vec<Line> {
+    let mut lines = create_role(group, now);
+    let role = group.role();
+    let place = match scope {
+        Scope::Schema(schema) => Some(schema.as_str()),
+        Scope::Every => None,
     };
-    let (object, schema) = (of("schema", schema), ident(schema));
-    let (tables, sequences) = match group.kind {
-        GroupKind::Writer => ("SELECT, INSERT, UPDATE, DELETE", "SELECT, USAGE"),
-        _ => ("SELECT", "SELECT"),
+    for schema in schemas {
+        let present = present(schema, group.kind, &role);
+        let granted = present.map(|text| line("grant", of("schema", schema), text));
+        lines.extend(granted);
+    }
+    let object = || match place {
+        Some(schema) => of("schema", schema),
+        None => of("role", &role),
     };
-    let mut give = |statement: String| lines.push(line("grant", object.clone(), statement));
-    give(format!("GRANT USAGE ON SCHEMA {schema} TO {role};"));
-    give(format!(
-        "GRANT {tables} ON ALL TABLES IN SCHEMA {schema} TO {role};"
-    ));
-    give(format!(
-        "GRANT {sequences} ON ALL SEQUENCES IN SCHEMA {schema} TO {role};"
-    ));
-    if let Some(owner) = owner {
-        let future = format!(
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA {schema}",
-            ident(owner)
-        );
-        give(format!("{future} GRANT {tables} ON TABLES TO {role};"));
-        give(format!(
-            "{future} GRANT {sequences} ON SEQUENCES TO {role};"
-        ));
+    let creators = [Some(now.default_role.as_str()), owner];
+    for creator in creators.into_iter().flatten() {
+        let future = future(creator, place, group.kind, &role);
+        lines.extend(future.into_iter().map(|text| line("grant", object(), text)));
     }
     lines
+}
+
+/// The rights of a group on tables and on sequences, as GRANT has them.
+fn words_of(kind: GroupKind) -> (&'static str, &'static str) {
+    match kind {
+        GroupKind::Writer => ("SELECT, INSERT, UPDATE, DELETE", "SELECT, USAGE"),
+        _ => ("SELECT", "SELECT"),
+    }
+}
+
+/// A group's rights on what is in a schema.
+fn present(schema: &str, kind: GroupKind, role: &str) -> [String; 3] {
+    let (tables, sequences) = words_of(kind);
+    let (schema, role) = (ident(schema), ident(role));
+    [
+        format!("GRANT USAGE ON SCHEMA {schema} TO {role};"),
+        format!("GRANT {tables} ON ALL TABLES IN SCHEMA {schema} TO {role};"),
+        format!("GRANT {sequences} ON ALL SEQUENCES IN SCHEMA {schema} TO {role};"),
+    ]
+}
+
+/// A group's rights on what somebody will make, in a schema or in all.
+fn future(creator: &str, schema: Option<&str>, kind: GroupKind, role: &str) -> Vec<String> {
+    let (tables, sequences) = words_of(kind);
+    let place = schema.map_or_else(String::new, |schema| {
+        format!(" IN SCHEMA {}", ident(schema))
+    });
+    let start = format!(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {}{place}",
+        ident(creator)
+    );
+    let role = ident(role);
+    let mut texts = vec![
+        format!("{start} GRANT {tables} ON TABLES TO {role};"),
+        format!("{start} GRANT {sequences} ON SEQUENCES TO {role};"),
+    ];
+    if schema.is_none() {
+        texts.push(format!("{start} GRANT USAGE ON SCHEMAS TO {role};"));
+    }
+    texts
 }
 
 pub(super) fn configuration(

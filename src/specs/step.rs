@@ -46,6 +46,8 @@ pub enum Step {
         group: GroupName,
         /// What its rights are on.
         scope: Scope,
+        /// The schemas that these are when it is made, as far as the caller may give rights on them.
+        schemas: Vec<String>,
         /// The schema's owner, whose future objects it gets rights on.
         owner: Option<String>,
     },
@@ -119,10 +121,10 @@ pub enum Step {
         object: Object,
         /// The rights that it has and should not have.
         rights: u32,
-    },
-    /// A credential becomes a member of a role.
         /// Whether others may have them from it, who lose them too.
         cascade: bool,
+    },
+    /// A credential becomes a member of a role.
     Join {
         /// The credential.
         name: String,
@@ -165,12 +167,12 @@ impl Step {
     pub fn lines(&self, now: &Present) -> Vec<Line> {
         let role = |name: &str| now.role_of(name);
         match self {
-            Step::NewSchema { schema, owner } => new_schema(schema, owner),
+            Step::NewSchema { schema, owner } => new_schema(schema, owner, now),
             Step::OwnSchema {
                 schema,
                 owner,
                 new_group,
-            } => own_schema(schema, owner, *new_group),
+            } => own_schema(schema, owner, *new_group, now),
             Step::CloseSchema { schema, .. } => vec![line(
                 "revoke",
                 of("schema", schema),
@@ -179,8 +181,9 @@ impl Step {
             Step::NewGroup {
                 group,
                 scope,
+                schemas,
                 owner,
-            } => new_group(group, scope, owner.as_deref()),
+            } => new_group(group, scope, schemas, owner.as_deref(), now),
             Step::UseSchema { name, schema } => vec![line(
                 "grant",
                 of("schema", schema),
@@ -209,12 +212,12 @@ impl Step {
                 name,
                 object,
                 rights,
+                cascade,
             } => vec![line(
                 "revoke",
                 object.named.clone(),
-                cascade,
                 format!(
-                    "REVOKE {} ON {} FROM {};",
+                    "REVOKE {} ON {} FROM {}{};",
                     columned(*rights, object.column_name.as_deref()),
                     object.named,
                     ident(&role(name)),

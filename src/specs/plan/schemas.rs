@@ -6,7 +6,7 @@ use crate::permissions::GroupKind;
 use crate::specs::present::{Present, SchemaNow, Scope};
 use crate::specs::spec::{GroupName, Schema, Spec};
 use crate::specs::step::{Owner, Step};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps that make schemas and groups, and that set the owners of schemas right; with `takes_over` false a schema
 /// that is there keeps its owner.
@@ -169,15 +169,32 @@ fn groups(spec: &Spec, now: &Present, owners: &BTreeMap<String, &GroupName>) -> 
         }
         if refuse_other(group, &scope, now)? {
             refuse_place(&scope, now)?;
-            let owner = owner_role(&scope, owners, now);
             steps.push(Step::NewGroup {
                 group: group.clone(),
+                owner: owner_role(&scope, owners, now),
+                schemas: within(&scope, spec, owners, now),
                 scope,
-                owner,
             });
         }
     }
     Ok(steps)
+}
+
+/// The schemas of a scope when the plan's own are made, as far as the caller may give rights on them.
+fn within(
+    scope: &Scope,
+    spec: &Spec,
+    owners: &BTreeMap<String, &GroupName>,
+    now: &Present,
+) -> Vec<String> {
+    let Scope::Every = scope else {
+        return vec![scope.key().to_owned()];
+    };
+    let named = spec.schemas.keys().chain(owners.keys());
+    let made = named.filter(|name| !now.schemas.contains_key(*name));
+    let ours = now.schemas.iter().filter(|(_, schema)| schema.may);
+    let all: BTreeSet<&String> = ours.map(|(name, _)| name).chain(made).collect();
+    all.into_iter().cloned().collect()
 }
 
 /// The role that will own the schema of a group.

@@ -71,7 +71,7 @@ fn apply_leaves_an_event_for_each_credential_one_for_the_rest_and_one_line() {
     assert_eq!(
         column(&mut scene.su, &told),
         [
-            r#"nobody app_owner ["create role db_owner_shop", "create schema shop"]"#,
+            r#"nobody app_owner ["create role db_owner_shop", "grant role db_owner_shop", "create schema shop"]"#,
             r#"new app_owner ["create credential new", "grant credential new"]"#,
         ]
     );

@@ -10,6 +10,7 @@ mod exporting;
 mod foreseen;
 mod layouts;
 mod odd;
+mod shown;
 mod suspending;
 
 use postgres::Client;

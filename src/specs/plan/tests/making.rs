@@ -15,11 +15,15 @@ fn a_layout_is_made_from_schema_to_rights_in_one_order() {
         planned(document, &empty()).unwrap(),
         [
             "CREATE ROLE db_owner_shop NOLOGIN;",
+            "GRANT db_owner_shop TO app_owner WITH ADMIN OPTION;",
             "CREATE SCHEMA shop AUTHORIZATION db_owner_shop;",
             "CREATE ROLE db_writer_shop NOLOGIN;",
+            "GRANT db_writer_shop TO app_owner WITH ADMIN OPTION;",
             "GRANT USAGE ON SCHEMA shop TO db_writer_shop;",
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO db_writer_shop;",
             "GRANT SELECT, USAGE ON ALL SEQUENCES IN SCHEMA shop TO db_writer_shop;",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA shop GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO db_writer_shop;",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA shop GRANT SELECT, USAGE ON SEQUENCES TO db_writer_shop;",
             "ALTER DEFAULT PRIVILEGES FOR ROLE db_owner_shop IN SCHEMA shop GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO db_writer_shop;",
             "ALTER DEFAULT PRIVILEGES FOR ROLE db_owner_shop IN SCHEMA shop GRANT SELECT, USAGE ON SEQUENCES TO db_writer_shop;",
             "SELECT * FROM credentials.create('app_shop', connection_limit => 50);",
@@ -76,6 +80,7 @@ fn a_schema_of_default_goes_to_its_group_and_public_goes_from_it() {
         planned(document, &now).unwrap(),
         [
             "CREATE ROLE db_owner_shop NOLOGIN;",
+            "GRANT db_owner_shop TO app_owner WITH ADMIN OPTION;",
             "ALTER SCHEMA shop OWNER TO db_owner_shop;",
             "REVOKE ALL ON SCHEMA shop FROM PUBLIC;",
         ]
@@ -115,7 +120,14 @@ fn a_group_is_for_the_schema_whose_owner_bears_its_name_else_for_the_one_of_its_
         "{statements:?}"
     );
     let statements = planned(json!({"groups": ["db_reader_all"]}), &now).unwrap();
-    assert_eq!(statements, ["CREATE ROLE db_reader_all NOLOGIN;"]);
+    assert_eq!(
+        [&statements[0], &statements[2], &statements[5]],
+        [
+            "CREATE ROLE db_reader_all NOLOGIN;",
+            "GRANT USAGE ON SCHEMA public TO db_reader_all;",
+            "GRANT USAGE ON SCHEMA shop TO db_reader_all;",
+        ]
+    );
     assert_eq!(
         refused(json!({"groups": ["db_reader_stock"]}), &now),
         Kind::NoSchema

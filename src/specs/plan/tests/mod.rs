@@ -113,9 +113,9 @@ fn given(credential: &str, kind: ObjectIs, named: &str, rights: u32) -> Direct {
             named: named.to_owned(),
         },
         rights,
-        may: true,
         by_owner: rights,
         options: false,
+        may: true,
     }
 }
 
