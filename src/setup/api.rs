@@ -1,7 +1,7 @@
 //! `setup()` and `setup_plan()`.
 
 use super::{describe, plan, run, Choice};
-use crate::catalog;
+use crate::catalog::{self, Credential};
 use crate::error::{shown, Result};
 use crate::lifecycle::{self, made};
 use crate::pg::call::{Answer, Call};
@@ -16,10 +16,7 @@ pub fn setup(call: &Call) -> Result<Answer> {
     let wanted = call.maybe_text("default_role")?;
     vault::require_usable()?;
     if let Ok(default) = catalog::default_credential() {
-        if wanted.as_deref().is_some_and(|w| w != default.role_name) {
-            return Err(lifecycle::exists("credential", "default")
-                .detail(format!("Its role is \"{}\".", shown(&default.role_name))));
-        }
+        refuse_another(&default, wanted.as_deref())?;
         return Ok(made(&default, None));
     }
     let choice = Choice::decide(wanted.as_deref())?;
@@ -34,7 +31,8 @@ pub fn setup(call: &Call) -> Result<Answer> {
 /// `credentials.setup_plan(default_role)`.
 pub fn setup_plan(call: &Call) -> Result<Answer> {
     let wanted = call.maybe_text("default_role")?;
-    if catalog::default_credential().is_ok() {
+    if let Ok(default) = catalog::default_credential() {
+        refuse_another(&default, wanted.as_deref())?;
         return Ok(Answer::Rows(Vec::new()));
     }
     let choice = Choice::decide(wanted.as_deref())?;
@@ -50,4 +48,13 @@ pub fn setup_plan(call: &Call) -> Result<Answer> {
         ]
     });
     Ok(Answer::Rows(rows.collect()))
+}
+
+/// Who is default is decided once.
+fn refuse_another(default: &Credential, wanted: Option<&str>) -> Result<()> {
+    if wanted.is_none_or(|wanted| wanted == default.role_name) {
+        return Ok(());
+    }
+    Err(lifecycle::exists("credential", "default")
+        .detail(format!("Its role is \"{}\".", shown(&default.role_name))))
 }

@@ -76,7 +76,13 @@ fn a_role_that_exists_keeps_password_settings_and_limits_and_is_told_what_it_los
         &mut su,
         "SELECT credentials.setup('boss'); SELECT credentials.setup()",
     );
-    expect_error(&mut su, "SELECT credentials.setup('other')", "42710");
+    for function in ["setup", "setup_plan"] {
+        expect_error(
+            &mut su,
+            &format!("SELECT credentials.{function}('other')"),
+            "42710",
+        );
+    }
     assert_eq!(fingerprint(&mut su), now);
     assert_eq!(
         ask(
