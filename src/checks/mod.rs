@@ -68,7 +68,7 @@ fn of_roles(people: &People, busy: &[Oid], home: &str) -> Result<Vec<Finding>> {
     found.extend(roles::event_triggers(&store::event_triggers()?));
     found.extend(roles::elevated(people));
     found.extend(roles::unbound(people));
-    found.extend(roles::doors(people, busy));
+    found.extend(roles::doors(people, busy, home));
     found.extend(roles::strays(people));
     // An error here can only be that of a server that cannot read its catalogs; then the finding stands.
     let only_watches =

@@ -204,7 +204,7 @@ fn aside(role: &Role) -> String {
 }
 
 /// Credentials whose role logs in where it must not, or does not where it should.
-pub fn doors(people: &People, busy: &[Oid]) -> Vec<Finding> {
+pub fn doors(people: &People, busy: &[Oid], database: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     for credential in people
         .credentials
@@ -233,17 +233,28 @@ pub fn doors(people: &People, busy: &[Oid]) -> Vec<Finding> {
                 alter("NOLOGIN"),
             ));
         }
-        if open && !role.login {
-            let sentence = format!(
-                "Credential \"{name}\" is {}, and its role cannot log in.",
-                credential.state.as_str()
-            );
-            found.push(Finding::of_role(
-                Code::RoleClosed,
-                &role.name,
-                sentence,
-                alter("LOGIN"),
-            ));
+        // What a lease ends by is the worker's to see, and what default lacks is told as a whole.
+        let expired = role.expired && credential.lease_until.is_none();
+        let shut_out = !role.connects && !credential.is_default();
+        let admit = || {
+            let (database, role) = (ident(database), ident(&role.name));
+            format!("GRANT CONNECT ON DATABASE {database} TO {role};")
+        };
+        for (closed, why, remedy) in [
+            (!role.login, "cannot log in", alter("LOGIN")),
+            (
+                expired,
+                "has a password that has expired",
+                alter("VALID UNTIL 'infinity'"),
+            ),
+            (shut_out, "may not connect to this database", admit()),
+        ] {
+            if open && closed {
+                let state = credential.state.as_str();
+                let sentence = format!("Credential \"{name}\" is {state}, and its role {why}.");
+                let found_here = Finding::of_role(Code::RoleClosed, &role.name, sentence, remedy);
+                found.push(found_here);
+            }
         }
         if !role.inherit {
             let sentence = format!("Credential \"{name}\" does not have the rights of its groups until it says SET ROLE.");

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::pg::value::Time;
-use crate::pg::{logins, session, spi, Oid};
+use crate::pg::{database, logins, session, spi, Oid};
 
 /// What `pg_authid` says of a role, without its password.
 #[derive(Clone, Debug)]
@@ -19,6 +19,10 @@ pub struct Role {
     pub connection_limit: i32,
     /// Whether its password is stored as an MD5 digest.
     pub md5: bool,
+    /// Whether its VALID UNTIL has passed.
+    pub expired: bool,
+    /// Of a credential's role, whether it may connect to this database; of others it is not asked.
+    pub connects: bool,
 }
 
 /// Every role.
@@ -26,9 +30,12 @@ pub fn roles() -> Result<Vec<Role>> {
     spi::query(
         "SELECT a.oid, a.rolname, a.rolsuper, a.rolcreaterole, a.rolcreatedb, a.rolreplication,
                 a.rolbypassrls, a.rolcanlogin, a.rolinherit, a.rolconnlimit,
-                coalesce(pg_catalog.starts_with(a.rolpassword, 'md5'), false)
+                coalesce(pg_catalog.starts_with(a.rolpassword, 'md5'), false),
+                coalesce(a.rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.clock_timestamp(), false),
+                coalesce((SELECT pg_catalog.has_database_privilege(c.role, $1, 'CONNECT')
+                            FROM credentials.credential c WHERE c.role OPERATOR(pg_catalog.=) a.oid), true)
            FROM pg_catalog.pg_authid a",
-        &[],
+        &[database::current().into()],
     )?
     .iter()
     .map(|row| {
@@ -44,6 +51,8 @@ pub fn roles() -> Result<Vec<Role>> {
             inherit: row.bool(8)?,
             connection_limit: row.int4(9)?,
             md5: row.bool(10)?,
+            expired: row.bool(11)?,
+            connects: row.bool(12)?,
         })
     })
     .collect()

@@ -211,6 +211,13 @@ fn doors_that_are_not_as_the_state_says_are_found_and_mended() {
         "role_closed",
         "role c1",
     );
+    for sql in [
+        "ALTER ROLE c1 VALID UNTIL 'yesterday'",
+        "REVOKE CONNECT ON DATABASE app FROM c1",
+    ] {
+        case(&mut scene, sql, "medium", "role_closed", "role c1");
+    }
+    drop(scene.login("c1"));
     case(
         &mut scene,
         "ALTER ROLE c1 NOINHERIT",
