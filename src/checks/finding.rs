@@ -71,6 +71,7 @@ codes! {
     PredefinedRole "predefined_role" Medium;
     CredentialShared "credential_shared" Medium;
     OwnsTables "owns_tables" Medium;
+    TenantsOpen "tenants_open" High;
     CollaboratorReadsOwnPassword "collaborator_reads_own_password" Medium;
     CollaboratorRenamed "collaborator_renamed" Low;
     MonitorDdl "monitor_ddl" Medium;

@@ -16,6 +16,7 @@ mod public;
 mod roles;
 mod server;
 mod store;
+mod tenants;
 
 use crate::attachments;
 use crate::catalog::{self, twin, Credential, State};
@@ -28,6 +29,7 @@ use crate::permissions::group;
 use crate::pg::{database, ident, role, time, xact, Oid};
 use crate::repair::rights::{self, Domain};
 use crate::settings;
+use crate::tenants::present as shared_tables;
 use crate::vault::{self, Sealing};
 use finding::{Code, Finding, MOST};
 use people::People;
@@ -76,6 +78,7 @@ fn of_roles(people: &People, busy: &[Oid], home: &str) -> Result<Vec<Finding>> {
     found.extend(members::predefined(people, only_watches));
     found.extend(members::shared(people));
     found.extend(members::table_owners(people, &owners));
+    found.extend(tenants::open(&shared_tables(&[])?));
     let collaborations = people_of_apps::all()?;
     found.extend(collaborators::own_readers(
         people,

@@ -153,6 +153,7 @@ fn every_code_of_the_papers_is_made_seen_and_mended_somewhere_here() {
         include_str!("hba.rs"),
         include_str!("server.rs"),
         include_str!("keys.rs"),
+        include_str!("tenants.rs"),
     );
     let papers = include_str!("../../../docs/checks.md");
     let codes: Vec<&str> = papers

@@ -12,6 +12,7 @@ mod members;
 mod public;
 mod roles;
 mod server;
+mod tenants;
 
 use std::fs;
 use std::process::Command;
