@@ -20,6 +20,7 @@ mod rights;
 pub use class::Action;
 pub use close::{close_database, Closed};
 pub use elsewhere::{elsewhere, owns_anything};
+pub use neutral::would_break;
 pub use outcome::BatchOutcome;
 pub use pass::Pass;
 pub use rights::restore_own_rights;

@@ -64,9 +64,19 @@ pub struct Reach {
 /// such as `pg_authid`. What stands now is compared: a relation of the old owner that has moved already shows as more, and
 /// one of a third role that has yet to move to the new owner does not; the caller knows better.
 pub fn reads(entry: &Entry) -> Result<Vec<Read>> {
-    if !is_reader(entry) {
-        return Ok(Vec::new());
+    match is_reader(entry) {
+        true => named(entry.object, entry.owner, entry.to),
+        false => Ok(Vec::new()),
     }
+}
+
+/// Whether a view, or a materialized one, would give errors with another owner: it names what that one may not read.
+pub fn would_break(view: Oid, owner: Oid, to: Oid) -> Result<bool> {
+    Ok(named(view, owner, to)?.iter().any(|read| read.less))
+}
+
+/// The relations that the rules of one name, and what its owner and another may do with them.
+fn named(relation: Oid, owner: Oid, to: Oid) -> Result<Vec<Read>> {
     spi::query(
         "SELECT DISTINCT x.oid,
                 EXISTS (SELECT FROM pg_catalog.unnest('{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) p
@@ -91,7 +101,7 @@ pub fn reads(entry: &Entry) -> Result<Vec<Read>> {
                   SELECT FROM pg_catalog.pg_options_to_table(v.reloptions) o
                    WHERE o.option_name OPERATOR(pg_catalog.=) 'security_invoker'
                      AND o.option_value::pg_catalog.bool))",
-        &[entry.object.into(), entry.owner.into(), entry.to.into()],
+        &[relation.into(), owner.into(), to.into()],
     )?
     .iter()
     .map(|row| {

@@ -11,6 +11,7 @@ use super::objects;
 use super::preset::{GroupKind, ObjectKind};
 use super::scope;
 use crate::error::{Kind, Result};
+use crate::ownership;
 use crate::pg::authority::{self, Caller};
 use crate::pg::created::Change;
 use crate::pg::object::{self, Facts, What};
@@ -89,7 +90,7 @@ fn give(change: &Change, now: Facts, groups: &[Group], before: &[Group]) -> Resu
     if let Some(group) = owner_among(groups).filter(|group| rules(group, now)) {
         let actor = actor(change, now);
         let of_group = owner_among(before).is_some_and(|g| g.role == now.owner);
-        if goes_to(now, group, actor, of_group) {
+        if goes_to(now, group, actor, of_group) && !would_break(change, now, group)? {
             owner::hand_over(change.class, change.object, group.role, actor)?;
         }
     }
@@ -138,6 +139,15 @@ fn goes_to(now: Facts, group: &Group, actor: Oid, of_group: bool) -> bool {
         && authority::has_privileges_of(actor, now.owner)
         && authority::has_privileges_of(actor, group.role)
         && (now.what == What::Schema || authority::may_create_in(group.role, now.schema))
+}
+
+/// Whether a view would only give errors as the group's: a view reads with its owner's rights, and its maker may
+/// read what the group may not.
+fn would_break(change: &Change, now: Facts, group: &Group) -> Result<bool> {
+    match now.what {
+        What::Relation('v' | 'm') => ownership::would_break(change.object, now.owner, group.role),
+        _ => Ok(false),
+    }
 }
 
 /// What the groups of the former schema had goes; what somebody gave them beyond that stays.

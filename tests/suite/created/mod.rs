@@ -12,6 +12,7 @@ mod routines;
 mod statements;
 mod twins;
 mod undone;
+mod views;
 
 use postgres::Client;
 
