@@ -118,6 +118,7 @@ mod tests {
             What::Relation('S'),
             routine(false, true),
             routine(true, false),
+            What::Other,
         ] {
             assert_eq!(judge(Some(facts(HERE, what)), facts(HERE, what)), None);
         }
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_goes_to_another_schema_leaves_the_rights_of_the_first() {
-        for what in [TABLE, routine(false, true)] {
+        for what in [TABLE, routine(false, true), What::Other] {
             let step = judge(Some(facts(HERE, what)), facts(THERE, what));
             assert_eq!(step, Some(Step::Move { from: oid(HERE) }));
         }

@@ -55,7 +55,7 @@ impl ObjectKind {
             What::Routine { kind, trusted, .. } => {
                 (trusted || kind == 'a').then_some(ObjectKind::Routine)
             }
-            What::Relation(_) => None,
+            What::Relation(_) | What::Other => None,
         }
     }
 }

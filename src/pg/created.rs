@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 /// An object that a statement has made or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// A relation, a routine or a schema.
+    /// Its catalog.
     pub class: Class,
     /// Which.
     pub object: Oid,
@@ -89,13 +89,7 @@ unsafe extern "C-unwind" fn accessed(
 /// What an extension's script makes belongs to the extension, which says who may use it.
 unsafe fn matters(access: Access::Type, class: Oid) -> bool {
     matches!(access, Access::OAT_POST_CREATE | Access::OAT_POST_ALTER)
-        && matches!(
-            class,
-            pg_sys::RelationRelationId
-                | pg_sys::ProcedureRelationId
-                | pg_sys::NamespaceRelationId
-                | INHERITS
-        )
+        && (class == INHERITS || Class::of(class).is_some_and(Class::stands_in_a_schema))
         // SAFETY: plain globals.
         && unsafe { pg_sys::IsUnderPostmaster && !pg_sys::creating_extension }
 }

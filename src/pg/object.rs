@@ -1,6 +1,6 @@
-//! What rights are given on, read by OID: where it stands, whose it is, what kind of thing.
+//! What stands in a schema, read by OID: where it stands, whose it is, what kind of thing.
 
-use super::owner::Class;
+use super::owner::{self, Class};
 use super::Oid;
 use pgrx::pg_sys;
 use pgrx::pg_sys::SysCacheIdentifier as Cache;
@@ -8,7 +8,7 @@ use pgrx::pg_sys::SysCacheIdentifier as Cache;
 /// `pg_language.lanpltrusted` (pg_language.h, Anum_pg_language_lanpltrusted), which pgrx does not bind.
 const LANGUAGE_TRUSTED: i16 = 5;
 
-/// What is known of a relation, a routine or a schema.
+/// What is known of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The schema that it stands in; a schema stands in itself.
@@ -35,9 +35,12 @@ pub enum What {
     },
     /// A schema.
     Schema,
+    /// A type that is no table's row type and no array, an operator or its class or family, a collation, a
+    /// conversion, statistics, a dictionary or configuration of text search: what carries no preset's rights.
+    Other,
 }
 
-/// An object as it is for this command; nothing where it is gone, or of a class that is none of the three.
+/// An object as it is for this command; nothing where it is gone, follows another, or stands in no schema.
 pub fn look(class: Class, object: Oid) -> Option<Facts> {
     // SAFETY: each row is read as the catalog of its cache has it.
     unsafe {
@@ -59,8 +62,43 @@ pub fn look(class: Class, object: Oid) -> Option<Facts> {
                     what: What::Schema,
                 },
             ),
+            Class::Type => kind(object),
+            Class::Operator
+            | Class::OperatorClass
+            | Class::OperatorFamily
+            | Class::Collation
+            | Class::Conversion
+            | Class::TextSearchConfig
+            | Class::TextSearchDict
+            | Class::Statistics => owner::placed(class, object).map(other),
             _ => None,
         }
+    }
+}
+
+fn other((schema, owner): (Oid, Oid)) -> Facts {
+    Facts {
+        schema,
+        owner,
+        what: What::Other,
+    }
+}
+
+/// A type that belongs to somebody by itself: a table's row type and an array's follow what they are of.
+///
+/// # Safety
+/// None that the caller could break: it takes an OID.
+unsafe fn kind(object: Oid) -> Option<Facts> {
+    // SAFETY: as in `look`; the others are catalog lookups.
+    unsafe {
+        let (schema, owner, relation, element) =
+            cached(Cache::TYPEOID, object, |row: &pg_sys::FormData_pg_type| {
+                (row.typnamespace, row.typowner, row.typrelid, row.typelem)
+            })?;
+        let is_of_table = relation != Oid::INVALID
+            && pg_sys::get_rel_relkind(relation) as u8 != pg_sys::RELKIND_COMPOSITE_TYPE;
+        let is_array = element != Oid::INVALID && pg_sys::get_array_type(element) == object;
+        (!is_of_table && !is_array).then(|| other((schema, owner)))
     }
 }
 

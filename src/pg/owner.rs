@@ -126,6 +126,17 @@ impl Class {
         }
     }
 
+    /// Whether objects of the class stand in schemas; and schemas themselves.
+    pub(super) fn stands_in_a_schema(self) -> bool {
+        use Class::*;
+        match self {
+            Relation | Routine | Type | Operator | OperatorClass | OperatorFamily | Collation
+            | Conversion | TextSearchConfig | TextSearchDict | Statistics | Schema => true,
+            LargeObject | Wrapper | Server | Language | Publication | Subscription
+            | EventTrigger | Extension | Database | Tablespace => false,
+        }
+    }
+
     /// Whether ALTER … OWNER locks such an object by class and OID (alter.c, ExecAlterOwnerStmt);
     /// of the others it only writes the row.
     pub(super) fn is_locked_by_alter(self) -> bool {
@@ -204,20 +215,46 @@ pub fn hand_over(class: Class, object: Oid, to: Oid, actor: Oid) -> Result<()> {
 
 /// Who owns an object; nothing where it is gone.
 pub fn of(class: Class, object: Oid) -> Option<Oid> {
-    // SAFETY: the row is a copy in our memory, read with the descriptor of its own open catalog.
+    // SAFETY: asks which column has the owner.
+    let column = unsafe { pg_sys::get_object_attnum_owner(class.catalog()) };
+    columns(class, object, [column]).map(|[owner]| owner)
+}
+
+/// The schema that an object stands in, and who owns it; nothing where it is gone. Of a class whose objects stand in
+/// schemas.
+pub(super) fn placed(class: Class, object: Oid) -> Option<(Oid, Oid)> {
+    // SAFETY: asks which columns have the schema and the owner.
+    let wanted = unsafe {
+        [
+            pg_sys::get_object_attnum_namespace(class.catalog()),
+            pg_sys::get_object_attnum_owner(class.catalog()),
+        ]
+    };
+    columns(class, object, wanted).map(|[schema, owner]| (schema, owner))
+}
+
+/// Columns of an object's row that hold OIDs; nothing where it is gone.
+fn columns<const N: usize>(
+    class: Class,
+    object: Oid,
+    wanted: [pg_sys::AttrNumber; N],
+) -> Option<[Oid; N]> {
+    // SAFETY: the row is a copy in our memory, read with the descriptor of its own open catalog; the columns are OIDs
+    // that are never NULL.
     unsafe {
         let catalog = pg_sys::table_open(class.catalog(), pg_sys::AccessShareLock as i32);
-        let column = pg_sys::get_object_attnum_owner(class.catalog());
         let key = pg_sys::get_object_attnum_oid(class.catalog());
         let row = pg_sys::get_catalog_object_by_oid(catalog, key, object);
-        let mut null = true;
-        let owner = if row.is_null() {
-            pg_sys::Datum::from(0)
-        } else {
-            pg_sys::htup::heap_getattr(row, i32::from(column), (*catalog).rd_att, &mut null)
-        };
+        let found = (!row.is_null()).then(|| {
+            wanted.map(|column| {
+                let mut null = true;
+                let shape = (*catalog).rd_att;
+                let value = pg_sys::htup::heap_getattr(row, i32::from(column), shape, &mut null);
+                Oid::from(value.value() as u32)
+            })
+        });
         pg_sys::table_close(catalog, pg_sys::AccessShareLock as i32);
-        (!null).then(|| Oid::from(owner.value() as u32))
+        found
     }
 }
 

@@ -5,6 +5,7 @@ mod between;
 mod elsewhere;
 mod everywhere;
 mod hostile;
+mod kinds;
 mod makers;
 mod moves;
 mod race;
