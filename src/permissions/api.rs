@@ -7,6 +7,7 @@ use crate::error::{shown, Result};
 use crate::pg::call::{Answer, Call};
 use crate::pg::value::{Type, Value};
 use crate::pg::{lock, log};
+use crate::tenants;
 use serde_json::json;
 
 /// `credentials.grant(name, access, schemas)`.
@@ -18,6 +19,7 @@ pub fn grant(call: &Call) -> Result<Answer> {
     super::check(&call.caller, access, &scopes)?;
     let credential = locked(&credential)?;
     let given = super::grant(&call.caller, &credential, access, &scopes)?;
+    tenants::refuse_ways_round(credential.role)?;
     let changed: Vec<Given> = given.iter().filter(|g| g.changed).cloned().collect();
     if !changed.is_empty() {
         let jobs: Vec<i64> = changed.iter().filter_map(|g| g.job).collect();

@@ -14,7 +14,7 @@ use pgrx::pg_sys;
 
 const READ: i32 = pg_sys::AccessShareLock as i32;
 
-/// The row of one of our tables that has these values in these columns, which no two rows have: its `columns`, in
+/// A row of one of our tables that has these values in these columns, as a rule the only one: its `columns`, in
 /// their order. As [`super::spi`] does it looks at the latest snapshot, with what this transaction has written.
 pub fn find(table: &str, key: &[(&str, Value)], columns: &[&str]) -> Result<Option<Row>> {
     super::xact::next_command();
@@ -90,7 +90,7 @@ unsafe fn scan_key(
     }
 }
 
-/// An index on exactly these columns, in their order; without one all rows are looked at.
+/// An index that begins with these columns, in their order; without one all rows are looked at.
 ///
 /// # Safety
 /// `table` must be open.
@@ -103,9 +103,8 @@ unsafe fn index_on(table: pg_sys::Relation, keys: &[pg_sys::ScanKeyData]) -> Opt
             let form = &*(*open).rd_index;
             let numbers = form.indkey.values.as_slice(form.indnatts as usize);
             let serves = form.indisvalid
-                && form.indisunique
                 && (*open).rd_indpred.is_null()
-                && numbers.len() == keys.len()
+                && numbers.len() >= keys.len()
                 && numbers.iter().zip(keys).all(|(n, key)| *n == key.sk_attno);
             pg_sys::index_close(open, READ);
             serves

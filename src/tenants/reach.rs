@@ -10,7 +10,7 @@
 //! These are refused, with what to do. A tenant that can act as the table's owner is told of: row security is
 //! forced on the owner too, but an owner can switch it off.
 
-use super::store::{self, Found};
+use super::store;
 use crate::core::quote::{ident, qualified};
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::spi::{self, Row};
@@ -18,9 +18,9 @@ use crate::pg::value::Value;
 use crate::pg::{log, Oid};
 
 /// Refuses where one of the tenants' roles would get round the policies of these tables.
-pub(super) fn refuse(tenants: &[Oid], family: &[Found]) -> Result<()> {
+pub(super) fn refuse(tenants: &[Oid], tables: impl Iterator<Item = Oid>) -> Result<()> {
     let roles = store::oids(tenants.iter().copied());
-    let tables = store::oids(family.iter().map(|f| f.table.oid));
+    let tables = store::oids(tables);
     roles_above(&roles)?;
     rights_on(&roles, &tables)?;
     readers(&roles, &tables)?;
@@ -178,7 +178,8 @@ fn read_past(row: &Row) -> Result<Error> {
     Ok(refusal(&tenant, &what, why, hint))
 }
 
-/// Says which tenants can act as the owner of a table of theirs.
+/// Says which tenants can act as the owner of a table of theirs, or will, as soon as it goes to the group that owns
+/// its schema.
 fn tell_of_owners(roles: &Value, tables: &Value) -> Result<()> {
     let rows = spi::query(
         "SELECT t.rolname::pg_catalog.text, n.nspname::pg_catalog.text, c.relname::pg_catalog.text
@@ -187,7 +188,10 @@ fn tell_of_owners(roles: &Value, tables: &Value) -> Result<()> {
                 pg_catalog.pg_authid t
           WHERE c.oid OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.oid[])
             AND t.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[])
-            AND pg_catalog.pg_has_role(t.oid, c.relowner, 'MEMBER')
+            AND (pg_catalog.pg_has_role(t.oid, c.relowner, 'MEMBER')
+              OR pg_catalog.pg_has_role(t.oid, n.nspowner, 'MEMBER')
+             AND EXISTS (SELECT FROM credentials.access_group g
+                          WHERE g.role OPERATOR(pg_catalog.=) n.nspowner AND g.scope OPERATOR(pg_catalog.=) n.oid))
           ORDER BY 1, 2, 3 LIMIT 5",
         &[roles.clone(), tables.clone()],
     )?;

@@ -4,7 +4,7 @@ use super::plan::TableName;
 use crate::error::Result;
 use crate::pg::policy::Table;
 use crate::pg::spi::{self, Row};
-use crate::pg::{value::Value, Oid};
+use crate::pg::{row, value::Value, Oid};
 
 /// A relation that may get tenants.
 #[derive(Clone, Debug)]
@@ -243,6 +243,24 @@ pub(super) fn insert_table(relation: Oid, root: Oid, others: Oid, rows: Oid) -> 
         &[relation.into(), root.into(), others.into(), rows.into()],
     )?;
     Ok(())
+}
+
+/// Whether a role is kept to its rows of any table.
+pub(super) fn is_tenant(role: Oid) -> Result<bool> {
+    Ok(row::find("tenant", &[("role", role.into())], &["role"])?.is_some())
+}
+
+/// The tables that a tenant is kept to its rows of, with what is below them.
+pub(super) fn tables_of(role: Oid) -> Result<Vec<Oid>> {
+    spi::query(
+        "SELECT b.relation FROM credentials.tenant t
+           JOIN credentials.tenant_table b ON b.root OPERATOR(pg_catalog.=) t.relation
+          WHERE t.role OPERATOR(pg_catalog.=) $1",
+        &[role.into()],
+    )?
+    .iter()
+    .map(|row| row.oid(0))
+    .collect()
 }
 
 /// The roles of all tenants, and all tables that they are kept to their rows of.

@@ -16,9 +16,10 @@ use crate::flat::{self, Flat, Note, Stage, Taken};
 use crate::pg::call::Call;
 use crate::pg::{lock, xact, Oid};
 use crate::rotation::supply::Supply;
+use crate::tenants;
 use crate::vault;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A step that was done.
 pub(super) struct Applied {
@@ -67,6 +68,21 @@ pub(super) fn run(call: &Call, spec: &Spec) -> Result<Vec<Applied>> {
             password: act::run(call, step, &mut passwords)?,
             lines: step.lines(&now),
         });
+    }
+    let gives = |step: &&Step| {
+        use Step::{Deputise, GiveTable, Grant, Join};
+        matches!(
+            step,
+            Grant { .. } | GiveTable { .. } | Join { .. } | Deputise { .. }
+        )
+    };
+    let given: BTreeSet<&str> = steps
+        .iter()
+        .filter(gives)
+        .filter_map(Step::credential)
+        .collect();
+    for name in given {
+        tenants::refuse_ways_round(catalog::target(name)?.role)?;
     }
     if let (Some(flat), Some(from), false) = (&now.flat, &spec.from, steps.is_empty()) {
         let schemas = plan::schemas_of(spec, &now)?;

@@ -1,6 +1,7 @@
 //! Tenants: credentials that see of shared tables the rows that bear their mark, and whatever they try, no other.
 
 mod away;
+mod granted;
 mod later;
 mod queries;
 mod refusals;
