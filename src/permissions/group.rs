@@ -1,6 +1,8 @@
 //! Rows of `credentials.access_group`.
 
 use super::preset::GroupKind;
+use super::scope::EVERY;
+use crate::core::quote;
 use crate::error::{Kind, Result};
 use crate::pg::spi::{self, Row};
 use crate::pg::value::Value;
@@ -30,11 +32,16 @@ impl Group {
         ident::role_name(self.role).as_deref() == Some(self.role_name.as_str())
     }
 
-    /// What its scope is called now; as it was last seen where the schema is gone.
+    /// What its scope is called now; as it was last seen where the schema is gone. A schema that was given the
+    /// name `*` is told in quotes, since that word means every schema.
     pub fn scope_now(&self) -> String {
-        match self.scope {
-            EVERY_SCHEMA => self.scope_name.clone(),
+        let name = match self.scope {
+            EVERY_SCHEMA => return self.scope_name.clone(),
             schema => ident::schema_name(schema).unwrap_or_else(|| self.scope_name.clone()),
+        };
+        match name == EVERY {
+            true => quote::ident(&name),
+            false => name,
         }
     }
 }

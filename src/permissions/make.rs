@@ -33,7 +33,7 @@ pub fn ensure(
     if let Some(group) = usable(scope.schema, kind)? {
         return Ok(Ensured { group, made: false });
     }
-    lock::scope_exclusively(scope.schema)?;
+    xact::or_timeout(|| lock::scope_exclusively(scope.schema), || busy(scope))?;
     if let Some(group) = usable(scope.schema, kind)? {
         return Ok(Ensured { group, made: false });
     }
@@ -44,6 +44,18 @@ pub fn ensure(
         takeover::schema(&group)?;
     }
     Ok(Ensured { group, made: true })
+}
+
+/// The error where somebody who makes something in the scope, or gives a first right on it, has not ended in time.
+fn busy(scope: &Scope) -> Error {
+    let place = match scope.is_every() {
+        true => "some schema".to_owned(),
+        false => format!("schema \"{}\"", shown(&scope.name)),
+    };
+    Kind::Timeout
+        .error(format!("a transaction that makes something in {place} has not ended in time"))
+        .detail("The first grant of a preset gives rights on all that is there, and waits for what is on its way. Nothing was changed.")
+        .hint("Call again when it has ended: see pg_stat_activity, and pg_prepared_xacts for what was prepared.")
 }
 
 /// The group of a kind for a scope, if its role is there. One that was renamed, or made more than a group is, is
@@ -61,6 +73,15 @@ pub fn usable(schema: Oid, kind: GroupKind) -> Result<Option<Group>> {
     }
     refuse_elevated(&group)?;
     Ok(Some(group))
+}
+
+/// Refuses where a group's role bears another name: nothing is taken by a group that is no longer known as it was,
+/// and a call that takes access must not look as if it had.
+pub(super) fn refuse_renamed(group: &Group) -> Result<()> {
+    match ident::role_name(group.role) {
+        Some(now) if now != group.role_name => Err(renamed(group, &now)),
+        _ => Ok(()),
+    }
 }
 
 fn renamed(group: &Group, now: &str) -> Error {

@@ -11,9 +11,16 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The groups that a role is a member of itself, by scope and kind.
 pub fn groups_of(role: Oid) -> Result<Vec<Group>> {
+    let mut groups = all_groups_of(role)?;
+    groups.retain(Group::is_bound);
+    Ok(groups)
+}
+
+/// The same with those whose roles bear another name by now.
+pub fn all_groups_of(role: Oid) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
     for above in role::groups_of(role) {
-        groups.extend(group::by_role(above)?.filter(Group::is_bound));
+        groups.extend(group::by_role(above)?);
     }
     groups.sort_by(|a, b| {
         let kinds = || a.kind.as_str().cmp(b.kind.as_str());
@@ -45,7 +52,8 @@ fn expect(group: &Group, role: Oid, member: bool) -> Result<()> {
         .hint("Call again."))
 }
 
-/// What a role has by its memberships: schema (or `*`) and preset, the highest where there are several.
+/// What a role has by its memberships: schema (or `*`) and preset, the highest where there are several. A schema
+/// that was given the name `*` is told in quotes.
 pub type Held = BTreeMap<String, Access>;
 
 /// What every member of a group has, by role. Schemas are called as they are called now; those that are gone
@@ -53,7 +61,8 @@ pub type Held = BTreeMap<String, Access>;
 pub fn held() -> Result<HashMap<Oid, Held>> {
     let mut all: HashMap<Oid, Held> = HashMap::new();
     for row in spi::query(
-        "SELECT m.member, COALESCE(n.nspname::pg_catalog.text, '*'), g.kind
+        "SELECT m.member, CASE n.nspname::pg_catalog.text WHEN '*' THEN '\"*\"'
+                                  ELSE COALESCE(n.nspname::pg_catalog.text, '*') END, g.kind
            FROM credentials.access_group g
            JOIN pg_catalog.pg_auth_members m ON m.roleid OPERATOR(pg_catalog.=) g.role
            JOIN pg_catalog.pg_authid r ON r.oid OPERATOR(pg_catalog.=) g.role

@@ -79,7 +79,7 @@ pub fn grant(
     for scope in in_order {
         groups.push(make::ensure(caller, scope, access.group(), None)?);
     }
-    let held = member::groups_of(credential.role)?;
+    let held = member::all_groups_of(credential.role)?;
     scopes
         .iter()
         .map(|scope| {
@@ -103,6 +103,8 @@ fn put_in(
 ) -> Result<Given> {
     let group = &ensured.group;
     let (role, name) = (credential.role, credential.role_name.as_str());
+    had.iter()
+        .try_for_each(|other| make::refuse_renamed(other))?;
     let is_in = had.iter().any(|g| g.role == group.role);
     if !is_in {
         member::join(group, role, name)?;
@@ -134,7 +136,7 @@ pub fn revoke(
     access: Option<Access>,
     scopes: Option<&[Scope]>,
 ) -> Result<Vec<Given>> {
-    let held: Vec<Group> = member::groups_of(credential.role)?
+    let held: Vec<Group> = member::all_groups_of(credential.role)?
         .into_iter()
         .filter(|g| access.is_none_or(|a| a.group() == g.kind))
         .collect();
@@ -146,6 +148,7 @@ pub fn revoke(
     for (schema, name) in wanted {
         let had: Vec<&Group> = held.iter().filter(|g| g.scope == schema).collect();
         for group in &had {
+            make::refuse_renamed(group)?;
             member::leave(group, credential.role, &credential.role_name)?;
         }
         if !had.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::path;
 use super::present::{Asker, CredentialNow, GroupNow, Present, Scope};
-use super::spec::{Spec, Stage, TableName, Tenant};
+use super::spec::{Spec, Stage, TableName, Tenant, EVERY};
 use super::store;
 use crate::access::{self, Act};
 use crate::attachments;
@@ -170,14 +170,15 @@ fn former_owners(all: &[Group], now: &mut Present) {
     }
 }
 
-/// Groups whose roles and schemas are still there, by the names that they have now.
+/// Groups whose roles and schemas are still there, by the names that they have now. Those of a schema that was given
+/// the name `*` are left out: in a spec that word means every schema.
 fn groups(all: &[Group], now: &mut Present) {
     for group in all.iter().filter(|group| group.is_bound()) {
         let schema = now.schemas.iter().find(|(_, s)| s.oid == group.scope);
         let scope = match schema {
             _ if group.scope == EVERY_SCHEMA => Scope::Every,
-            Some((name, _)) => Scope::Schema(name.clone()),
-            None => continue,
+            Some((name, _)) if name != EVERY => Scope::Schema(name.clone()),
+            _ => continue,
         };
         let known = GroupNow {
             kind: group.kind,

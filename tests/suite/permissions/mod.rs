@@ -1,6 +1,7 @@
 //! Presets: a credential is useful in one call, for all that is in a schema and all that will be; nobody gets more
 //! than that, and what is not ours stays as it is.
 
+mod astray;
 mod groups;
 mod owner;
 mod presets;
