@@ -31,7 +31,7 @@ pub fn query(statement: &'static str, params: &[Value]) -> Result<Vec<Row>> {
 /// The rows of a statement, and the number of rows it touched.
 fn execute(statement: &'static str, params: &[Value]) -> Result<(Vec<Row>, u64)> {
     let _rights = authority::as_superuser();
-    let _unfolded = GenericPlans::only();
+    let _plans = PlainPlans::only();
     // SAFETY: SPI is entered and left in pairs; an error in between unwinds to the end of the
     // transaction or subtransaction, which closes SPI itself (AtEOXact_SPI, AtEOSubXact_SPI).
     // Everything passed lives until SPI_finish, and rows are copied out before it.
@@ -100,23 +100,39 @@ unsafe fn kept_plan(statement: &'static str, params: &[Value]) -> Result<pg_sys:
     Ok(plan)
 }
 
-/// While this lives parameters stay parameters. A plan made for their values has them folded in, and
-/// what prints plans tells them: `auto_explain.log_verbose` in the log, `debug_print_plan`, which
-/// anybody may SET, to whoever also sets `client_min_messages`. A verifier is among ours.
-struct GenericPlans(c_int);
+/// While this lives parameters stay parameters, and plans are run as they are.
+///
+/// A plan made for the values of its parameters has them folded in, and what prints plans tells them:
+/// `auto_explain.log_verbose` in the log, `debug_print_plan`, which anybody may SET, to whoever also sets
+/// `client_min_messages`. A verifier is among ours.
+///
+/// A plan that is compiled first (`jit`) takes seconds for that where there are thousands of tables, and as many
+/// milliseconds to run.
+struct PlainPlans {
+    mode: c_int,
+    jit: bool,
+}
 
-impl GenericPlans {
-    fn only() -> GenericPlans {
+impl PlainPlans {
+    fn only() -> PlainPlans {
         let generic = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_FORCE_GENERIC_PLAN as c_int;
-        // SAFETY: a plain global that holds a setting, read when a plan is chosen.
-        GenericPlans(unsafe { std::ptr::replace(&raw mut pg_sys::plan_cache_mode, generic) })
+        // SAFETY: plain globals that hold settings, read when a plan is made or chosen.
+        unsafe {
+            PlainPlans {
+                mode: std::ptr::replace(&raw mut pg_sys::plan_cache_mode, generic),
+                jit: std::ptr::replace(&raw mut pg_sys::jit_enabled, false),
+            }
+        }
     }
 }
 
-impl Drop for GenericPlans {
+impl Drop for PlainPlans {
     fn drop(&mut self) {
         // SAFETY: puts back what was there.
-        unsafe { pg_sys::plan_cache_mode = self.0 }
+        unsafe {
+            pg_sys::plan_cache_mode = self.mode;
+            pg_sys::jit_enabled = self.jit;
+        }
     }
 }
 
@@ -130,6 +146,7 @@ pub(super) fn each(
     mut take: impl FnMut(Vec<Value>) -> Result<()>,
 ) -> Result<()> {
     let _rights = authority::as_superuser();
+    let _plans = PlainPlans::only();
     let text = CString::new(statement).map_err(|_| broken("a NUL byte in a statement"))?;
     let mut types: Vec<Oid> = params.iter().map(|p| p.kind().oid()).collect();
     // SAFETY: as in `execute`; the cursor is closed and the batch's memory freed before SPI_finish,

@@ -214,3 +214,31 @@ fn t46_a_sessions_own_settings_show_it_no_secret() {
         ) == "0"
     });
 }
+
+#[test]
+fn no_statement_of_a_call_or_of_the_hook_is_compiled_whatever_jit_says() {
+    let mut scene = Scene::new();
+    run(
+        &mut scene.own,
+        "CREATE SCHEMA shop; SET jit = on; SET jit_above_cost = 20",
+    );
+    let pid = ask(&mut scene.own, "SELECT pg_backend_pid()");
+    let compiles = || {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+        maps.contains("llvmjit")
+    };
+    call_everything(&mut scene);
+    run(
+        &mut scene.own,
+        "SELECT credentials.create('c2', 'owner', '{shop}'); CREATE TABLE shop.t (i int);
+         SELECT count(*) FROM credentials.table_privileges(); SELECT credentials.repair_plan()",
+    );
+    assert!(!compiles());
+    // A statement of the session's own is.
+    run(
+        &mut scene.own,
+        "SELECT count(*) FROM generate_series(1, 100000)",
+    );
+    assert!(compiles());
+    assert_eq!(ask(&mut scene.own, "SHOW jit"), "on");
+}
