@@ -18,7 +18,7 @@ macro_rules! objects {
         "(SELECT n.tableoid, n.oid, 0, 'SCHEMA ', n.oid, n.nspowner, n.nspacl, NULL::pg_catalog.text
             FROM pg_catalog.pg_namespace n
           UNION ALL
-          SELECT c.tableoid, c.oid, 0, CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END, c.relnamespace,
+          SELECT c.tableoid, c.oid, 0, CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END, c.relnamespace,
                  c.relowner, c.relacl, NULL
             FROM pg_catalog.pg_class c WHERE c.relpersistence OPERATOR(pg_catalog.<>) 't'
           UNION ALL

@@ -157,7 +157,7 @@ fn lacking(notes: &[Note], judges: &Judges) -> Result<Vec<(Note, Lacks)>> {
     let mut lacking = Vec::new();
     for row in spi::query(
         "SELECT c.oid, c.relnamespace, n.nspname::pg_catalog.text,
-                CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END OPERATOR(pg_catalog.||)
+                CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END OPERATOR(pg_catalog.||)
                 (pg_catalog.pg_identify_object(c.tableoid, c.oid, 0)).identity
            FROM pg_catalog.pg_class c
            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace

@@ -6,7 +6,7 @@ use super::preset::{self, GroupKind};
 use super::scope::Scope;
 use super::{defaults, sweep, takeover};
 use crate::access;
-use crate::catalog;
+use crate::catalog::{self, Credential};
 use crate::core::quote;
 use crate::error::{shown, Error, Kind, Result};
 use crate::pg::authority::Caller;
@@ -97,6 +97,28 @@ fn renamed(group: &Group, now: &str) -> Error {
             quote::ident(now),
             quote::ident(&group.role_name)
         ))
+}
+
+/// Refuses where a group is a member of the credential that is to be its member: the server lets nobody go in circles.
+pub(super) fn refuse_circle(group: &Group, credential: &Credential) -> Result<()> {
+    if role::is_alone(group.role) || !access::is_member(group.role, credential.role)? {
+        return Ok(());
+    }
+    let (group, role) = (&group.role_name, &credential.role_name);
+    Err(Kind::Denied
+        .error(format!(
+            "group \"{}\" has become more than a group",
+            shown(group)
+        ))
+        .detail(format!(
+            "It is a member of \"{}\", which so cannot be a member of it.",
+            shown(role)
+        ))
+        .hint(format!(
+            "See \\du for the way; where it is a direct one: REVOKE {} FROM {};",
+            quote::ident(role),
+            quote::ident(group)
+        )))
 }
 
 fn refuse_elevated(group: &Group) -> Result<()> {

@@ -61,7 +61,7 @@ pub type Held = BTreeMap<String, Access>;
 pub fn held() -> Result<HashMap<Oid, Held>> {
     let mut all: HashMap<Oid, Held> = HashMap::new();
     for row in spi::query(
-        "SELECT m.member, CASE n.nspname::pg_catalog.text WHEN '*' THEN '\"*\"'
+        "SELECT m.member, CASE WHEN n.nspname::pg_catalog.text OPERATOR(pg_catalog.=) '*' THEN '\"*\"'
                                   ELSE COALESCE(n.nspname::pg_catalog.text, '*') END, g.kind
            FROM credentials.access_group g
            JOIN pg_catalog.pg_auth_members m ON m.roleid OPERATOR(pg_catalog.=) g.role

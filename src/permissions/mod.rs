@@ -107,6 +107,7 @@ fn put_in(
         .try_for_each(|other| make::refuse_renamed(other))?;
     let is_in = had.iter().any(|g| g.role == group.role);
     if !is_in {
+        make::refuse_circle(group, credential)?;
         member::join(group, role, name)?;
     }
     let others = had.iter().filter(|g| g.role != group.role);

@@ -29,7 +29,7 @@ pub struct Found {
 /// The word of [`ObjectKind`] for a relation, `c`.
 macro_rules! relation_kind {
     () => {
-        "CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'm' THEN 'matview' ELSE 'table' END"
+        "CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'sequence' WHEN c.relkind OPERATOR(pg_catalog.=) 'm' THEN 'matview' ELSE 'table' END"
     };
 }
 

@@ -179,7 +179,7 @@ pub(super) fn direct(schemas: Option<Vec<String>>, caller: Oid, now: &mut Presen
            SELECT 'schema', n.tableoid, n.oid, 0, n.oid, n.nspname::pg_catalog.text, NULL, n.nspowner, n.nspacl
              FROM pg_catalog.pg_namespace n
            UNION ALL
-           SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, c.tableoid, c.oid, 0, c.relnamespace,
+           SELECT CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'sequence' ELSE 'table' END, c.tableoid, c.oid, 0, c.relnamespace,
                   c.relname::pg_catalog.text, NULL, c.relowner, c.relacl
              FROM pg_catalog.pg_class c WHERE c.relacl IS NOT NULL AND c.relpersistence OPERATOR(pg_catalog.<>) 't'
            UNION ALL

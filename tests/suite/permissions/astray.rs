@@ -104,3 +104,20 @@ fn a_first_grant_that_waits_in_vain_says_for_what() {
     run(&mut scene.own, "ROLLBACK PREPARED 'late'");
     grant(&mut scene.own, "analyst", "read_only", "{shop}");
 }
+
+#[test]
+fn a_credential_that_its_group_is_a_member_of_is_refused_with_what_goes_in_a_circle() {
+    let mut scene = Scene::new();
+    run(&mut scene.own, SHOP);
+    scene.credential("analyst");
+    scene.credential("second");
+    grant(&mut scene.own, "second", "read_only", "{shop}");
+    run(&mut scene.own, "GRANT analyst TO db_reader_shop");
+    let call = "SELECT credentials.grant('analyst', 'read_only', '{shop}')";
+    let error = expect_error(&mut scene.own, call, "42501");
+    let hint = error.as_db_error().unwrap().hint().unwrap_or_default();
+    let remedy = "REVOKE analyst FROM db_reader_shop;";
+    assert!(hint.contains(remedy), "{hint}");
+    run(&mut scene.own, remedy);
+    grant(&mut scene.own, "analyst", "read_only", "{shop}");
+}
