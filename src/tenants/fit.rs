@@ -1,8 +1,9 @@
 //! Whether a step can be taken: the tables, who may, the columns and values, the credentials.
 
+use super::family::{self, Found};
 use super::plan::{self, Marks, Step, TableName};
 use super::rule::Marked;
-use super::store::{self, Found};
+use super::store;
 use crate::access;
 use crate::catalog::{self, Credential};
 use crate::core::quote;
@@ -13,8 +14,8 @@ use crate::pg::{ident, Oid};
 
 /// The relations of a step, once all of it is found to be possible.
 pub(super) fn prepare(step: &Step, caller: &Caller) -> Result<Vec<Found>> {
-    let family = store::family(find(&step.table)?)?;
-    if let Some(parent) = store::parent_outside(&family)? {
+    let family = family::family(find(&step.table)?)?;
+    if let Some(parent) = family::parent_outside(&family)? {
         return Err(Kind::BadArgument
             .error(format!(
                 "{} has a table above it",

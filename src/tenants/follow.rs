@@ -4,8 +4,9 @@
 //! its own alone. On a materialized view over it, and on a superuser's view, the groups that a tenant is in
 //! get no right: what is in there was read past row security.
 
+use super::family::{self, Found};
 use super::plan::{Mark, Marks};
-use super::store::{self, Found};
+use super::store;
 use super::{fit, reach, write};
 use crate::catalog::home::{self, Standing};
 use crate::core::quote::qualified;
@@ -72,8 +73,8 @@ fn shown_name(relation: Oid) -> String {
 /// A table and what is below it come to belong to a table with tenants.
 fn join(relation: Oid, root: Oid) -> Result<()> {
     let marks = marks(root)?;
-    let all = store::family(root)?;
-    if let Some(other) = store::parent_outside(&all)? {
+    let all = family::family(root)?;
+    if let Some(other) = family::parent_outside(&all)? {
         return Err(refusal(
             &all[0],
             "a table below it",
@@ -84,7 +85,7 @@ fn join(relation: Oid, root: Oid) -> Result<()> {
             shown(&other.quoted())
         )));
     }
-    for member in store::family(relation)? {
+    for member in family::family(relation)? {
         // Only its maker's session ever sees it.
         if member.temporary || member.policies.is_some() {
             continue;

@@ -4,6 +4,7 @@
 //! What should be is compared with what is ([`present`], [`plan()`]); each step then is one table with its
 //! partitions ([`apply`]). [`rule`] says what the policies say, and why so.
 
+mod family;
 mod fit;
 pub mod follow;
 mod plan;
@@ -18,10 +19,10 @@ use crate::pg::authority::{self, Caller};
 use crate::pg::expression::TypeName;
 use crate::pg::policy::Table;
 use crate::pg::{log, owner, Oid};
+use family::Found;
 use fit::{changed, credentials, find, is_table, marked, prepare};
 use rule::Marked;
 use std::collections::{BTreeMap, BTreeSet};
-use store::Found;
 
 /// A line of a plan: a statement as a person would type it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub fn present(wanted: &[Tenant]) -> Result<BTreeMap<TableName, Shared>> {
     let entries = store::entries()?;
     let mut tables = BTreeMap::new();
     for root in roots {
-        let family = store::family(root)?;
+        let family = family::family(root)?;
         let Some(name) = family.first().map(Found::name) else {
             continue;
         };
@@ -141,7 +142,7 @@ impl Step {
 /// Brings one table and its partitions to what a step says, as their owners.
 pub fn apply(step: &Step, caller: &Caller) -> Result<()> {
     let root = find(&step.table)?;
-    for member in store::family(root)?.iter().filter(|m| is_table(m)) {
+    for member in family::family(root)?.iter().filter(|m| is_table(m)) {
         Table::lock(member.table.oid);
     }
     // Decided again under the locks: names, owners and tenants are now what they stay.
@@ -178,6 +179,12 @@ pub fn apply(step: &Step, caller: &Caller) -> Result<()> {
     Ok(())
 }
 
+/// After pg_upgrade, which gives every policy another number: those of ours are known by their names, and by what they
+/// say whether they are as they were made.
+pub fn rebind() -> Result<()> {
+    family::rebind(rule::OTHERS, rule::ROWS)
+}
+
 /// Refuses where a tenant has come by a way round its policies, as by the group of a schema in which a materialized
 /// view of its table stands. Asked after whatever gives a credential more; most are no tenants.
 pub fn refuse_ways_round(role: Oid) -> Result<()> {
@@ -208,5 +215,5 @@ fn write(member: &Found, root: Oid, marks: &Marks) -> Result<()> {
     if !member.intact {
         table.set_row_security(true);
     }
-    store::insert_table(table.oid, root, others, rows)
+    family::insert_table(table.oid, root, others, rows)
 }

@@ -212,6 +212,7 @@ fn ready() -> Result<bool> {
             crate::vault::rebind(&all, crate::pg::database::system_identifier())?;
             group::rebind()?;
             collaborators::rebind()?;
+            crate::tenants::rebind()?;
             binding::bind()?;
             events::record(
                 Actor::Worker,

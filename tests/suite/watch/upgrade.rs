@@ -136,6 +136,52 @@ fn after_pg_upgrade_groups_are_of_their_schemas_though_these_have_other_numbers_
 }
 
 #[test]
+fn after_pg_upgrade_tenants_are_kept_to_their_rows_and_can_be_given_others() {
+    let old = ready();
+    created(&old, "tenant_a");
+    let spec = |value: &str| {
+        let tenant = format!(
+            r#"{{"credential": "tenant_a", "tables": ["shop.t"], "column": "tenant", "value": "{value}"}}"#
+        );
+        format!(r#"'{{"tenants": [{tenant}]}}'"#)
+    };
+    owner(&old)
+        .batch_execute(&format!(
+            "CREATE SCHEMA shop; CREATE TABLE shop.t (tenant text) PARTITION BY LIST (tenant);
+             CREATE TABLE shop.t_a PARTITION OF shop.t FOR VALUES IN ('a', 'b');
+             INSERT INTO shop.t VALUES ('a'), ('b'), ('b');
+             SELECT credentials.grant('tenant_a', 'read_only', '{{shop}}');
+             SELECT * FROM credentials.apply({})",
+            spec("a")
+        ))
+        .unwrap();
+    let known = password(&old, "tenant_a");
+    let new = upgraded(&old);
+    let mut superuser = new.superuser("app");
+    wait_until("the rows are bound anew", SOON, || {
+        let events = superuser.query(
+            "SELECT FROM credentials.events() WHERE action = 'claim'",
+            &[],
+        );
+        events.is_ok_and(|rows| rows.len() == 1)
+    });
+    let seen = || -> i64 {
+        let mut tenant = new.login("tenant_a", &known, "app").unwrap();
+        let rows = tenant.query_one("SELECT count(*) FROM shop.t", &[]);
+        rows.unwrap().get(0)
+    };
+    assert_eq!(seen(), 1);
+    let mut own = owner(&new);
+    let planned = own
+        .query("SELECT FROM credentials.plan(credentials.export())", &[])
+        .unwrap();
+    assert_eq!(planned.len(), 0, "the policies are known for ours");
+    own.batch_execute(&format!("SELECT * FROM credentials.apply({})", spec("b")))
+        .unwrap();
+    assert_eq!(seen(), 2);
+}
+
+#[test]
 fn rows_of_another_cluster_whose_roles_do_not_agree_are_foreign_and_nothing_is_done_with_them() {
     let cluster = ready();
     created(&cluster, "analyst");
