@@ -11,8 +11,8 @@ use crate::pg::acl::rights;
 use crate::pg::Oid;
 use std::collections::BTreeMap;
 
-/// Groups whose role was renamed, dropped, opened, or whose schema is gone.
-pub fn roles(people: &People, stale: &[Oid]) -> Vec<Finding> {
+/// Groups whose role was renamed, dropped, opened, or whose schema is gone: of these, whether nothing hangs on them.
+pub fn roles(people: &People, stale: &[(Oid, bool)]) -> Vec<Finding> {
     let mut found = Vec::new();
     for group in &people.groups {
         let place = match group.scope == Oid::INVALID {
@@ -43,7 +43,16 @@ pub fn roles(people: &People, stale: &[Oid]) -> Vec<Finding> {
                 renamed_back(people, role, &group.role_name),
             ));
         }
-        if stale.contains(&group.role) {
+        if let Some((_, idle)) = stale.iter().find(|(stale, _)| *stale == group.role) {
+            let name = ident(&role.name);
+            // As where a dump has brought the schema back: another one, with the group's rights of before.
+            let clear = match idle {
+                true => String::new(),
+                false => format!(
+                    "REASSIGN OWNED BY {name} TO {}; DROP OWNED BY {name}; ",
+                    ident(people.default_name())
+                ),
+            };
             found.push(Finding::of_role(
                 Code::GroupStale,
                 &role.name,
@@ -51,7 +60,7 @@ pub fn roles(people: &People, stale: &[Oid]) -> Vec<Finding> {
                     "The schema \"{}\" that it had its rights on is gone.",
                     shown(&group.scope_name)
                 ),
-                format!("{forget} DROP ROLE {};", ident(&role.name)),
+                format!("{forget} {clear}DROP ROLE {name};"),
             ));
         }
         let mut words = elevations(role);

@@ -148,7 +148,11 @@ fn of_credentials(
 
 /// Also tells how many objects that a group lacks rights on were not read.
 fn of_groups(people: &People, found: &mut Vec<Finding>) -> Result<usize> {
-    found.extend(groups::roles(people, &store::stale_scopes()?));
+    let stale = store::stale_scopes()?.into_iter();
+    let stale: Result<Vec<(Oid, bool)>> = stale
+        .map(|role| Ok((role, group::is_idle(role)?)))
+        .collect();
+    found.extend(groups::roles(people, &stale?));
     found.extend(groups::not_owners(people, &store::not_owners()?));
     let most = i32::try_from(MOST).unwrap_or(i32::MAX);
     let (lacking, count) = store::lacking(most)?;

@@ -73,6 +73,33 @@ fn a_group_whose_schema_is_gone_is_found_and_dropped() {
 }
 
 #[test]
+fn groups_of_a_schema_that_a_dump_has_brought_back_go_and_its_data_stays() {
+    let mut scene = Scene::new();
+    run(
+        &mut scene.own,
+        "CREATE SCHEMA shop; SELECT credentials.create('analyst', 'read_only', '{shop}');
+         SELECT credentials.create('deploy', 'owner', '{shop}')",
+    );
+    scene.settle();
+    run(
+        &mut scene.su,
+        "DROP SCHEMA shop CASCADE;
+         CREATE SCHEMA shop AUTHORIZATION db_owner_shop; CREATE TABLE shop.back AS SELECT 1 AS i;
+         ALTER TABLE shop.back OWNER TO db_owner_shop; GRANT USAGE ON SCHEMA shop TO db_reader_shop;
+         GRANT SELECT ON shop.back TO db_reader_shop;
+         ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO db_reader_shop",
+    );
+    for group in ["db_reader_shop", "db_owner_shop"] {
+        let object = format!("role {group}");
+        seen_and_mended(&mut scene, "low", "group_stale", &object);
+        let left = format!("SELECT count(*) FROM pg_roles WHERE rolname = '{group}'");
+        assert_eq!(ask(&mut scene.su, &left), "0");
+    }
+    let kept = "SELECT concat_ws(' ', i, (SELECT relowner::regrole FROM pg_class WHERE oid = 'shop.back'::regclass)) FROM shop.back";
+    assert_eq!(ask(&mut scene.su, kept), "1 app_owner");
+}
+
+#[test]
 fn what_a_group_lacks_in_its_schema_is_found_and_granted() {
     let mut scene = with_groups();
     run(
