@@ -85,6 +85,23 @@ impl Twin {
     }
 }
 
+/// The columns of [`read`].
+const COLUMNS: [&str; 13] = [
+    "role",
+    "twin",
+    "phase",
+    "former",
+    "begun_at",
+    "overlap_until",
+    "deadline",
+    "renewed",
+    "twin_cut",
+    "committed",
+    "linger_until",
+    "caller",
+    "caller_began",
+];
+
 fn read(row: &Row) -> Result<Twin> {
     Ok(Twin {
         base: row.oid(0)?,
@@ -118,18 +135,10 @@ pub fn all() -> Result<Vec<Twin>> {
 
 /// The twin of a credential's role, while it has one.
 pub fn of(role: Oid) -> Result<Option<Twin>> {
-    if row::find("twin", &[("role", role.into())], &[])?.is_none() {
-        return Ok(None);
-    }
-    spi::row(
-        "SELECT t.role, t.twin, t.phase, t.former, t.begun_at, t.overlap_until, t.deadline, t.renewed,
-                t.twin_cut, t.committed::pg_catalog.text, t.linger_until, t.caller, t.caller_began
-           FROM credentials.twin t WHERE t.role OPERATOR(pg_catalog.=) $1",
-        &[role.into()],
-    )?
-    .as_ref()
-    .map(read)
-    .transpose()
+    row::find("twin", &[("role", role.into())], &COLUMNS)?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// Writes a rotation's row, over that of the rotation before where its twin is used again.

@@ -4,8 +4,26 @@ use super::{Job, Kind, Options, Order, Stage, State};
 use crate::error::{Kind as Failure, Result};
 use crate::pg::spi::{self, Row};
 use crate::pg::value::{at, maybe_at, Time, Value};
-use crate::pg::{time, Oid};
+use crate::pg::{row, time, Oid};
 use serde_json::json;
+
+/// The columns of [`read`].
+const COLUMNS: [&str; 14] = [
+    "id",
+    "kind",
+    "role",
+    "name",
+    "state",
+    "stage",
+    "reassign_to",
+    "secret",
+    "verifier",
+    "cutover",
+    "options",
+    "done",
+    "created_at",
+    "message",
+];
 
 fn read(row: &Row) -> Result<Job> {
     let unknown = || Failure::Internal.error("a job in an unknown state");
@@ -83,40 +101,32 @@ pub fn all_due() -> Result<Vec<Job>> {
 
 /// A job by number.
 pub fn find(id: i64) -> Result<Option<Job>> {
-    spi::row(
-        "SELECT j.id, j.kind, j.role, j.name, j.state, j.stage, j.reassign_to, j.secret, j.verifier,
-                j.cutover, j.options, j.done, j.created_at, j.message
-           FROM credentials.job j WHERE j.id OPERATOR(pg_catalog.=) $1",
-        &[id.into()],
-    )?
-    .as_ref()
-    .map(read)
-    .transpose()
+    row::find("job", &[("id", id.into())], &COLUMNS)?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
-/// Jobs that are not over, of one role or of all.
+/// Jobs that are not over, of one role or of all, oldest first.
 pub fn live_for(role: Option<Oid>) -> Result<Vec<Job>> {
-    // Two statements, since one for both could not go by the index: jobs that are over are kept for days.
-    let rows = match role {
-        Some(role) => spi::query(
-            "SELECT j.id, j.kind, j.role, j.name, j.state, j.stage, j.reassign_to, j.secret, j.verifier,
-                    j.cutover, j.options, j.done, j.created_at, j.message
-               FROM credentials.job j
-              WHERE j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
-                AND j.role OPERATOR(pg_catalog.=) $1
-              ORDER BY j.id USING OPERATOR(pg_catalog.<)",
-            &[role.into()],
-        )?,
-        None => spi::query(
+    let Some(role) = role else {
+        return spi::query(
             "SELECT j.id, j.kind, j.role, j.name, j.state, j.stage, j.reassign_to, j.secret, j.verifier,
                     j.cutover, j.options, j.done, j.created_at, j.message
                FROM credentials.job j
               WHERE j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running', 'waiting', 'blocked'])
               ORDER BY j.id USING OPERATOR(pg_catalog.<)",
             &[],
-        )?,
+        )?
+        .iter()
+        .map(read)
+        .collect();
     };
-    rows.iter().map(read).collect()
+    let rows = row::all("job", &[("role", role.into())], &COLUMNS)?;
+    let mut jobs: Vec<Job> = rows.iter().map(read).collect::<Result<_>>()?;
+    jobs.retain(|job| !job.state.is_over());
+    jobs.sort_unstable_by_key(|job| job.id);
+    Ok(jobs)
 }
 
 /// When the next thing is due, among jobs that are not over and leases that run.

@@ -15,8 +15,23 @@ use pgrx::pg_sys;
 const READ: i32 = pg_sys::AccessShareLock as i32;
 
 /// A row of one of our tables that has these values in these columns, as a rule the only one: its `columns`, in
-/// their order. As [`super::spi`] does it looks at the latest snapshot, with what this transaction has written.
+/// their order.
 pub fn find(table: &str, key: &[(&str, Value)], columns: &[&str]) -> Result<Option<Row>> {
+    Ok(read_up_to(1, table, key, columns)?.into_iter().next())
+}
+
+/// Every such row, in no order.
+pub fn all(table: &str, key: &[(&str, Value)], columns: &[&str]) -> Result<Vec<Row>> {
+    read_up_to(usize::MAX, table, key, columns)
+}
+
+/// As [`super::spi`] does it looks at the latest snapshot, with what this transaction has written.
+fn read_up_to(
+    most: usize,
+    table: &str,
+    key: &[(&str, Value)],
+    columns: &[&str],
+) -> Result<Vec<Row>> {
     super::xact::next_command();
     let relation = ours(table)?;
     // SAFETY: the table is ours; keys and columns are looked up in its descriptor; values are copied into Rust
@@ -28,7 +43,7 @@ pub fn find(table: &str, key: &[(&str, Value)], columns: &[&str]) -> Result<Opti
             .iter()
             .map(|(name, value)| scan_key(open, name, value))
             .collect();
-        let read = keys.and_then(|mut keys| {
+        let rows = keys.and_then(|mut keys| {
             let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
             let index = index_on(open, &keys);
             let scan = pg_sys::systable_beginscan(
@@ -39,17 +54,17 @@ pub fn find(table: &str, key: &[(&str, Value)], columns: &[&str]) -> Result<Opti
                 keys.len() as i32,
                 keys.as_mut_ptr(),
             );
-            let tuple = pg_sys::systable_getnext(scan);
-            let row = match tuple.is_null() {
-                true => Ok(None),
-                false => read(tuple, (*open).rd_att, columns).map(Some),
+            let next = || {
+                let tuple = pg_sys::systable_getnext(scan);
+                (!tuple.is_null()).then(|| read(tuple, (*open).rd_att, columns))
             };
+            let rows = std::iter::from_fn(next).take(most).collect();
             pg_sys::systable_endscan(scan);
             pg_sys::UnregisterSnapshot(snapshot);
-            row
+            rows
         });
         pg_sys::table_close(open, pg_sys::NoLock as i32);
-        read
+        rows
     }
 }
 
@@ -64,6 +79,7 @@ unsafe fn scan_key(
 ) -> Result<pg_sys::ScanKeyData> {
     let equal = match value {
         Value::Oid(_) => pg_sys::F_OIDEQ,
+        Value::Int8(_) => pg_sys::F_INT8EQ,
         Value::Text(_) => pg_sys::F_TEXTEQ,
         _ => return Err(changed()),
     };

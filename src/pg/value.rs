@@ -203,7 +203,7 @@ impl Value {
             }));
         }
         let kind = Type::of(oid).or(match oid {
-            pg_sys::VARCHAROID => Some(Type::Text),
+            pg_sys::VARCHAROID | pg_sys::PG_LSNOID => Some(Type::Text),
             pg_sys::INT2OID | pg_sys::NUMERICOID => Some(Type::Int8),
             _ => None,
         })?;
@@ -221,6 +221,11 @@ unsafe fn read(datum: pg_sys::Datum, oid: Oid, kind: Type) -> Option<Value> {
     // SAFETY: each arm reads the datum as the type that the caller vouches for.
     unsafe {
         Some(match kind {
+            // As pg_lsn_out writes it (pg_lsn.c).
+            Type::Text if oid == pg_sys::PG_LSNOID => {
+                let position = datum.value() as u64;
+                Value::Text(format!("{:X}/{:X}", position >> 32, position & 0xFFFF_FFFF))
+            }
             Type::Text => Value::Text(String::from_datum(datum, false)?),
             Type::Bool => Value::Bool(bool::from_datum(datum, false)?),
             Type::Int4 => Value::Int4(i32::from_datum(datum, false)?),
