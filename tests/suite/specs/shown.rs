@@ -17,6 +17,10 @@ const STATE: &str = "SELECT x FROM (
 #[test]
 fn groups_and_schemas_typed_by_hand_end_in_the_same_rights() {
     let mut scene = Scene::new();
+    // Both sessions are to write names alike.
+    let alike = "SET quote_all_identifiers = off; SET search_path = public";
+    run(&mut scene.own, alike);
+    run(&mut scene.su, alike);
     run(
         &mut scene.own,
         "CREATE SCHEMA \"Old One\"; CREATE TABLE \"Old One\".t (id serial); CREATE SCHEMA taken; CREATE TABLE taken.t (id serial)",

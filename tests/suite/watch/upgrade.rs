@@ -167,6 +167,7 @@ fn after_pg_upgrade_tenants_are_kept_to_their_rows_and_can_be_given_others() {
     });
     let seen = || -> i64 {
         let mut tenant = new.login("tenant_a", &known, "app").unwrap();
+        tenant.batch_execute("SET row_security = on").unwrap();
         let rows = tenant.query_one("SELECT count(*) FROM shop.t", &[]);
         rows.unwrap().get(0)
     };
