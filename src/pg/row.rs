@@ -106,7 +106,7 @@ unsafe fn scan_key(
     }
 }
 
-/// An index that begins with these columns, in their order; without one all rows are looked at.
+/// An index that begins with these columns, in their order; without one, or without columns, all rows are looked at.
 ///
 /// # Safety
 /// `table` must be open.
@@ -118,7 +118,8 @@ unsafe fn index_on(table: pg_sys::Relation, keys: &[pg_sys::ScanKeyData]) -> Opt
             let open = pg_sys::index_open(*index, READ);
             let form = &*(*open).rd_index;
             let numbers = form.indkey.values.as_slice(form.indnatts as usize);
-            let serves = form.indisvalid
+            let serves = !keys.is_empty()
+                && form.indisvalid
                 && (*open).rd_indpred.is_null()
                 && numbers.len() >= keys.len()
                 && numbers.iter().zip(keys).all(|(n, key)| *n == key.sk_attno);
