@@ -3,6 +3,7 @@
 mod callers;
 mod equal;
 mod moving;
+mod names;
 mod reading;
 mod why;
 

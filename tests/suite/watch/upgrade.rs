@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use postgres::Client;
+
 use crate::harness::{expect_error, wait_until, Cluster, SOON};
 use crate::held::people::{created, logs_in, owner, password, ready, waited};
 
@@ -61,12 +63,9 @@ fn upgraded(old: &Cluster) -> Cluster {
     new
 }
 
-#[test]
-fn after_pg_upgrade_the_rows_are_bound_anew_and_everything_goes_on() {
-    let old = ready();
-    created(&old, "analyst");
-    let known = password(&old, "analyst");
-    let new = upgraded(&old);
+/// Waits until the worker has bound the rows to the new cluster. A session of a superuser there.
+#[track_caller]
+fn bound_anew(new: &Cluster) -> Client {
     let mut superuser = new.superuser("app");
     wait_until("the rows are bound anew", SOON, || {
         let events = superuser.query(
@@ -75,6 +74,16 @@ fn after_pg_upgrade_the_rows_are_bound_anew_and_everything_goes_on() {
         );
         events.is_ok_and(|rows| rows.len() == 1)
     });
+    superuser
+}
+
+#[test]
+fn after_pg_upgrade_the_rows_are_bound_anew_and_everything_goes_on() {
+    let old = ready();
+    created(&old, "analyst");
+    let known = password(&old, "analyst");
+    let new = upgraded(&old);
+    drop(bound_anew(&new));
     assert_eq!(password(&new, "analyst"), known);
     assert!(logs_in(&new, "analyst", &known));
     owner(&new)
@@ -107,14 +116,7 @@ fn after_pg_upgrade_groups_are_of_their_schemas_though_these_have_other_numbers_
         .batch_execute("SELECT credentials.wait(); UPDATE credentials.access_group SET scope_name = 'shop' WHERE scope_name = 'store'")
         .unwrap();
     let new = upgraded(&old);
-    let mut superuser = new.superuser("app");
-    wait_until("the rows are bound anew", SOON, || {
-        let events = superuser.query(
-            "SELECT FROM credentials.events() WHERE action = 'claim'",
-            &[],
-        );
-        events.is_ok_and(|rows| rows.len() == 1)
-    });
+    let mut superuser = bound_anew(&new);
     let bound = "SELECT string_agg(concat_ws(' ', role_name, kind, scope_name, n.nspname), ',' ORDER BY role_name)
                    FROM credentials.access_group g LEFT JOIN pg_namespace n ON n.oid = g.scope";
     let bound: String = superuser.query_one(bound, &[]).unwrap().get(0);
@@ -157,14 +159,7 @@ fn after_pg_upgrade_tenants_are_kept_to_their_rows_and_can_be_given_others() {
         .unwrap();
     let known = password(&old, "tenant_a");
     let new = upgraded(&old);
-    let mut superuser = new.superuser("app");
-    wait_until("the rows are bound anew", SOON, || {
-        let events = superuser.query(
-            "SELECT FROM credentials.events() WHERE action = 'claim'",
-            &[],
-        );
-        events.is_ok_and(|rows| rows.len() == 1)
-    });
+    drop(bound_anew(&new));
     let seen = || -> i64 {
         let mut tenant = new.login("tenant_a", &known, "app").unwrap();
         tenant.batch_execute("SET row_security = on").unwrap();
